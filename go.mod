@@ -1,0 +1,3 @@
+module github.com/sequitur-dev/sequitur
+
+go 1.26
