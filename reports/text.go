@@ -1,0 +1,427 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sequitur-dev/sequitur/conformance/verdict"
+)
+
+// TextOptions say for what kind of terminal to write.
+type TextOptions struct {
+	Color bool // ANSI colours; leave it off if the output is no terminal
+	Width int  // columns to wrap at; 0 means 100, and less than 60 is taken as 60
+}
+
+// maxTimeline is the number of lines of a timeline shown on a terminal; report.json has all.
+const maxTimeline = 24
+
+// WriteText writes a finished report for people: a table by profile, the coverage, each problem with its evidence, and the
+// verdict in the last line. What a target said is stripped of control characters.
+func WriteText(w io.Writer, r *Report, o TextOptions) error {
+	if o.Width == 0 {
+		o.Width = 100
+	}
+	p := &printer{color: o.Color, width: max(o.Width, 60)}
+	p.head(r)
+	p.table(r)
+	p.scope(r)
+	for results := range byRequirement(bySeverity(r.Results)) {
+		p.block(results)
+	}
+	p.uncounted(r)
+	p.last(r)
+	if _, err := io.WriteString(w, p.b.String()); err != nil {
+		return fmt.Errorf("write summary: %w", err)
+	}
+	return nil
+}
+
+type printer struct {
+	b     strings.Builder
+	color bool
+	width int
+}
+
+// The few styles in use, as ANSI codes.
+const (
+	bold    = "1"
+	dim     = "2"
+	red     = "31"
+	green   = "32"
+	yellow  = "33"
+	magenta = "35"
+)
+
+func (p *printer) style(text string, codes ...string) string {
+	if !p.color || text == "" {
+		return text
+	}
+	return "\x1b[" + strings.Join(codes, ";") + "m" + text + "\x1b[0m"
+}
+
+func (p *printer) line(parts ...string) {
+	p.b.WriteString(strings.TrimRight(strings.Join(parts, ""), " "))
+	p.b.WriteByte('\n')
+}
+
+// look is the mark and the colour of a verdict.
+func look(v verdict.Verdict) (mark, color string) {
+	switch v {
+	case verdict.Passed:
+		return "✓", green
+	case verdict.NotSupported, verdict.Untested:
+		return "-", dim
+	case verdict.Flaky, verdict.Inconclusive:
+		return "?", yellow
+	case verdict.Failed:
+		return "✗", red
+	}
+	return "!", magenta
+}
+
+func (p *printer) head(r *Report) {
+	var parts []string
+	for _, s := range []string{
+		strings.TrimSpace(cmp.Or(r.Tool.Name, "sequitur") + " " + r.Tool.Version),
+		strings.TrimSpace(r.Target.Name + " " + r.Target.Version),
+		fmt.Sprintf("%.1f s", r.Run.Seconds),
+		fmt.Sprintf("seed %d", r.Run.Seed),
+	} {
+		if s != "" {
+			parts = append(parts, oneLine(s))
+		}
+	}
+	p.line(p.style(strings.Join(parts, " · "), dim))
+	p.line()
+}
+
+func (p *printer) table(r *Report) {
+	rows := slices.Clone(r.Summary.Profiles)
+	if !slices.ContainsFunc(rows, func(s ProfileSummary) bool { return s.Name == "full" }) {
+		rows = append(rows, ProfileSummary{Name: "all", Verdict: r.Summary.Verdict, Counts: r.Summary.Counts})
+	}
+	columns := []verdict.Verdict{verdict.Passed, verdict.Failed, verdict.Inconclusive, verdict.NotSupported, verdict.Untested}
+	// Rare enough not to take room when there are none.
+	if r.Summary.Counts[verdict.Flaky.String()] > 0 {
+		columns = slices.Insert(columns, 3, verdict.Flaky)
+	}
+	if r.Summary.Counts[verdict.HarnessError.String()] > 0 {
+		columns = slices.Insert(columns, 2, verdict.HarnessError)
+	}
+	name := len("profile")
+	for _, row := range rows {
+		name = max(name, utf8.RuneCountInString(row.Name))
+	}
+	head := "  " + fit("profile", name)
+	for _, v := range columns {
+		head += "  " + v.String()
+	}
+	p.line(p.style(head, dim))
+	for _, row := range rows {
+		mark, color := look(row.Verdict)
+		line := p.style(mark, color) + " " + fit(row.Name, name)
+		for _, v := range columns {
+			n, cell := row.Counts[v.String()], "·"
+			if n > 0 {
+				cell = fmt.Sprint(n)
+			}
+			_, color := look(v)
+			if n == 0 {
+				color = dim
+			}
+			line += "  " + strings.Repeat(" ", len(v.String())-utf8.RuneCountInString(cell)) + p.style(cell, color)
+		}
+		p.line(line)
+	}
+	p.line()
+}
+
+func (p *printer) scope(r *Report) {
+	c := r.Summary.Coverage
+	text := fmt.Sprintf("%d of %d requirements judged (%.1f %%)", c.Judged, c.Requirements, 100*c.Ratio)
+	for _, more := range []struct {
+		n    int
+		what string
+	}{{c.Unclear, "unclear"}, {c.Excused, "excused"}, {c.Untested, "untested"}} {
+		if more.n > 0 {
+			text += fmt.Sprintf(", %d %s", more.n, more.what)
+		}
+	}
+	p.row("coverage", text)
+	disclaimed := map[string]int{}
+	for results := range byRequirement(r.Results) {
+		if judge(results).verdict == verdict.NotSupported {
+			disclaimed[results[0].Feature]++
+		}
+	}
+	var features []string
+	for feature, n := range disclaimed {
+		features = append(features, fmt.Sprintf("%s %d", feature, n))
+	}
+	slices.Sort(features)
+	p.row("unclaimed", strings.Join(features, ", "))
+}
+
+// bySeverity returns the counted problems, requirements with the gravest verdict first.
+func bySeverity(results []Result) []Result {
+	worst := map[string]verdict.Verdict{}
+	var problems []Result
+	for _, r := range results {
+		if counts(r) && isProblem(r.Verdict) {
+			problems = append(problems, r)
+			worst[r.Requirement] = max(worst[r.Requirement], r.Verdict)
+		}
+	}
+	slices.SortStableFunc(problems, func(a, b Result) int {
+		return cmp.Or(
+			-cmp.Compare(worst[a.Requirement], worst[b.Requirement]),
+			cmp.Compare(a.Requirement, b.Requirement),
+			-cmp.Compare(a.Verdict, b.Verdict),
+		)
+	})
+	return problems
+}
+
+// block shows the problems of one requirement.
+func (p *printer) block(results []Result) {
+	first := results[0]
+	mark, color := look(first.Verdict)
+	p.line()
+	p.line(p.style(mark+" "+first.Requirement, bold, color), " ", p.style(first.Verdict.String(), color),
+		p.style(" · "+strings.Trim(first.Level+" · "+first.Feature, " ·"), dim))
+	if first.Statement != "" {
+		for _, line := range wrap(clean(first.Statement), p.width-2) {
+			p.line("  ", line)
+		}
+	}
+	for i, r := range results {
+		if i > 0 {
+			p.line()
+		}
+		for _, row := range rows(r) {
+			if row.label == "statement" || row.label == "source" && i > 0 {
+				continue
+			}
+			p.row(row.label, row.text)
+		}
+		for j, line := range timeline(r.Timeline, maxTimeline) {
+			p.line(p.label(onFirst(j, "timeline")), p.style(line, dim))
+		}
+		if r.Repro != "" { // never wrapped, so that it can be copied
+			p.line(p.label("rerun"), p.style(oneLine(r.Repro), bold))
+		}
+	}
+}
+
+// labelled is a paragraph with a name.
+type labelled struct{ label, text string }
+
+// rows are the paragraphs of a result that have text.
+func rows(r Result) []labelled {
+	scenario := ""
+	if r.Scenario != "" {
+		scenario = fmt.Sprintf("%s (%.2f s)", r.Scenario, r.Seconds)
+	}
+	all := []labelled{
+		{"statement", r.Statement}, {"source", r.Source}, {"scenario", scenario},
+		{"found", r.Message}, {"expected", r.Expected}, {"seen", r.Seen}, {"reason", r.Reason},
+	}
+	var some []labelled
+	for _, row := range all {
+		if row.text = strings.TrimSpace(clean(row.text)); row.text != "" {
+			some = append(some, row)
+		}
+	}
+	return some
+}
+
+const labelWidth = 10
+
+func (p *printer) label(s string) string {
+	return "  " + p.style(s, dim) + strings.Repeat(" ", labelWidth-len(s))
+}
+
+func (p *printer) row(label, text string) {
+	if text == "" {
+		return
+	}
+	for i, line := range wrap(text, p.width-2-labelWidth) {
+		p.line(p.label(onFirst(i, label)), line)
+	}
+}
+
+func (p *printer) uncounted(r *Report) {
+	if len(r.Summary.Uncounted) > 0 {
+		p.line()
+		p.line(p.style("not counted", dim))
+	}
+	for _, result := range r.Results {
+		if !counts(result) && isProblem(result.Verdict) {
+			mark, color := look(result.Verdict)
+			text := fmt.Sprintf("%s, %s", result.Verdict, uncountedBecause(result))
+			if found := cmp.Or(oneLine(result.Message), oneLine(result.Seen)); found != "" {
+				text += ": " + found
+			}
+			p.item(mark, color, result.Requirement, text)
+		}
+	}
+	if len(r.Summary.UnexpectedPasses) > 0 {
+		p.line()
+		p.line(p.style("passed, but listed as failing: take them off the list", red))
+		for _, id := range r.Summary.UnexpectedPasses {
+			p.item("✗", red, id, "")
+		}
+	}
+}
+
+func (p *printer) item(mark, color, id, text string) {
+	lines := wrap(text, p.width-2-labelWidth)
+	for i, line := range lines {
+		if i == 0 {
+			p.line(p.style(mark, color), " ", fit(id, labelWidth), line)
+		} else {
+			p.line("  ", strings.Repeat(" ", labelWidth), line)
+		}
+	}
+}
+
+// last is the verdict in one line.
+func (p *printer) last(r *Report) {
+	var ids []string // of the requirements that made the verdict
+	for results := range byRequirement(r.Results) {
+		if slices.ContainsFunc(results, func(x Result) bool { return counts(x) && x.Verdict == r.Summary.Verdict }) {
+			ids = append(ids, results[0].Requirement)
+		}
+	}
+	n, judged := len(ids), r.Summary.Coverage.Judged
+	var word, text string
+	switch r.Summary.Verdict {
+	case verdict.Passed:
+		word, text = "conforms", fmt.Sprintf("%s judged, none deviates", plural(judged, "requirement"))
+	case verdict.Failed:
+		word = "does not conform"
+		var parts []string
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%s failed (%s)", plural(n, "requirement"), some(ids)))
+		}
+		if u := r.Summary.UnexpectedPasses; len(u) > 0 {
+			parts = append(parts, fmt.Sprintf("%s passed unexpectedly (%s)", plural(len(u), "requirement"), some(u)))
+		}
+		text = strings.Join(parts, ", ")
+	case verdict.HarnessError:
+		word, text = "harness error", fmt.Sprintf("%s could not be observed reliably (%s)", plural(n, "requirement"), some(ids))
+	default:
+		word = r.Summary.Verdict.String()
+		switch {
+		case n > 0:
+			text = fmt.Sprintf("%s without a clear result (%s)", plural(n, "requirement"), some(ids))
+		case judged == 0:
+			text = "nothing was judged"
+		default:
+			text = "the run is not complete"
+		}
+	}
+	if r.Run.Interrupted {
+		text += "; interrupted"
+	}
+	mark, color := look(r.Summary.Verdict)
+	p.line()
+	p.line(p.style(mark+" "+word, bold, color), ": ", text, p.style(fmt.Sprintf(" · exit %d", r.Summary.ExitCode), dim))
+}
+
+// some is the beginning of a list of ids.
+func some(ids []string) string {
+	const most = 5
+	if len(ids) <= most {
+		return strings.Join(ids, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(ids[:most], ", "), len(ids)-most)
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// timeline aligns moments in columns. With a limit, the middle of a longer timeline is left out: the beginning says how
+// the event came in, the end how it went wrong.
+func timeline(moments []Moment, limit int) []string {
+	cut, skipped := 0, 0
+	if limit > 0 && len(moments) > limit {
+		cut, skipped = limit/3, len(moments)-limit
+		moments = slices.Concat(moments[:cut], moments[cut+skipped:])
+	}
+	grid := make([][]string, len(moments))
+	var widths [6]int
+	for i, m := range moments {
+		attempt := oneLine(m.Attempt)
+		if attempt != "" {
+			attempt = "attempt " + attempt
+		}
+		grid[i] = []string{
+			fmt.Sprintf("%.3f s", m.At), oneLine(m.Who), oneLine(m.What), oneLine(m.Event), oneLine(m.Status), attempt,
+		}
+		for c, cell := range grid[i] {
+			widths[c] = max(widths[c], utf8.RuneCountInString(cell))
+		}
+	}
+	var lines []string
+	for i, cells := range grid {
+		if skipped > 0 && i == cut {
+			lines = append(lines, fmt.Sprintf("… %d more in report.json", skipped))
+		}
+		var b strings.Builder
+		for c, cell := range cells {
+			if widths[c] == 0 {
+				continue
+			}
+			if c == 0 { // numbers to the right
+				b.WriteString(strings.Repeat(" ", widths[c]-utf8.RuneCountInString(cell)) + cell)
+				continue
+			}
+			b.WriteString("  " + fit(cell, widths[c]))
+		}
+		lines = append(lines, strings.TrimRight(b.String(), " "))
+	}
+	return lines
+}
+
+// fit pads with blanks on the right.
+func fit(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
+}
+
+func onFirst(i int, s string) string {
+	if i == 0 {
+		return s
+	}
+	return ""
+}
+
+// wrap breaks text between words. Line ends in the text stay; a word that is longer than a line is not broken.
+func wrap(text string, width int) []string {
+	var lines []string
+	for paragraph := range strings.SplitSeq(text, "\n") {
+		line := ""
+		for word := range strings.FieldsSeq(paragraph) {
+			switch {
+			case line == "":
+				line = word
+			case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width:
+				lines = append(lines, line)
+				line = word
+			default:
+				line += " " + word
+			}
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
