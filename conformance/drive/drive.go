@@ -1,0 +1,186 @@
+// Package drive plays scenarios against a target and records what is seen. All waiting of the harness is here: for an
+// object to be ready, for expected deliveries, for barriers to pass, and for silence.
+package drive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sequitur-dev/sequitur/conformance/history"
+	"github.com/sequitur-dev/sequitur/fixtures/api"
+	"github.com/sequitur-dev/sequitur/fixtures/event"
+	"github.com/sequitur-dev/sequitur/fixtures/receiver"
+	"github.com/sequitur-dev/sequitur/fixtures/target"
+)
+
+// Bench is where the scenarios of one run are played: the target, the receivers and the clock. It is safe for concurrent
+// use; Close waits for everything it started.
+type Bench struct {
+	target   target.Target
+	patience target.Patience
+	run      string
+	base     string
+	server   *receiver.Server
+	direct   *http.Client // reaches the receivers without the target
+	began    time.Time
+	sink     func(*history.Op) error
+
+	mu     sync.Mutex
+	stages map[string]*Stage // by namespace
+}
+
+// Open starts the receivers. sink, if not nil, is called with every op before it can be judged, one scenario's ops in
+// order, several scenarios' ops concurrently. run is a short name, unique among runs on the target, for namespaces.
+func Open(ctx context.Context, t target.Target, run string, sink func(*history.Op) error) (*Bench, error) {
+	l, base, err := t.Listen(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("receivers: %w", err)
+	}
+	b := &Bench{target: t, patience: t.Patience(), run: run, base: base, began: time.Now(), sink: sink, stages: map[string]*Stage{}}
+	b.direct = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}
+	b.server = receiver.New(l, base, observer{b})
+	return b, nil
+}
+
+// Close ends the receivers.
+func (b *Bench) Close(ctx context.Context) error {
+	b.direct.CloseIdleConnections()
+	return b.server.Close(ctx)
+}
+
+// Drive plays one scenario in a namespace of its own, removes what it applied, and returns what was seen. The error is
+// that of the sink or of the context; everything else is in the history.
+func (b *Bench) Drive(ctx context.Context, name string, script func(*Stage)) ([]history.Op, error) {
+	s := &Stage{
+		bench: b, ctx: ctx, name: name, namespace: namespaceOf(b.run, name),
+		log:  newLog(name, b.began, b.sink),
+		urls: map[string]string{}, uris: map[string]string{},
+	}
+	b.mu.Lock()
+	b.stages[s.namespace] = s
+	b.mu.Unlock()
+	s.log.add(time.Time{}, history.Op{Kind: history.Begin, Note: s.namespace})
+	s.play(script)
+	s.canaries()
+	s.log.add(time.Time{}, history.Op{Kind: history.End})
+	ops, err := s.log.close()
+	s.cleanup()
+	b.server.RemoveNamespace(s.namespace)
+	b.mu.Lock()
+	delete(b.stages, s.namespace)
+	b.mu.Unlock()
+	return ops, errors.Join(err, context.Cause(ctx))
+}
+
+// namespaceOf gives a DNS label of at most 63 characters.
+func namespaceOf(run, scenario string) string {
+	slug := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(scenario))
+	ns := "sequitur-" + run + "-" + slug
+	if len(ns) > 56 { // leaves room for the names of a second namespace
+		sum := history.Sum([]byte(ns))
+		ns = ns[:47] + "-" + sum[:8]
+	}
+	return strings.TrimRight(ns, "-")
+}
+
+// observer turns what receivers see into ops.
+type observer struct{ b *Bench }
+
+func (o observer) stage(namespace string) *Stage {
+	o.b.mu.Lock()
+	defer o.b.mu.Unlock()
+	return o.b.stages[namespace]
+}
+
+func roleOf(e *event.Event) history.Role {
+	if e == nil {
+		return history.Stimulus
+	}
+	switch e.Type() {
+	case receiver.BarrierType:
+		return history.Barrier
+	case receiver.CanaryType:
+		return history.Canary
+	}
+	return history.Stimulus
+}
+
+// Received implements receiver.Observer.
+func (o observer) Received(r *receiver.Request) {
+	s := o.stage(r.Namespace)
+	if s == nil {
+		return // an earlier scenario's straggler: its history is closed
+	}
+	op := history.Op{
+		Kind: history.Received, Who: r.Name, X: r.Exchange, Number: r.Number, Attempt: r.Attempt, Method: r.Method,
+		Header: r.Header, Role: roleOf(r.Event()), Event: history.See(r.Header, r.Body),
+	}
+	if r.Host != "" {
+		op.Header = r.Header.Clone()
+		op.Header.Set("Host", r.Host)
+	}
+	op.Path = strings.TrimPrefix(r.Path, "/"+r.Namespace+"/"+r.Name)
+	if r.Query != "" {
+		op.Path += "?" + r.Query
+	}
+	if op.Event == nil {
+		op.Body = r.Body[:min(len(r.Body), history.KeepData)]
+	}
+	if r.BodyErr != nil {
+		op.Error = r.BodyErr.Error()
+	}
+	s.log.add(r.At, op)
+}
+
+// Answered implements receiver.Observer.
+func (o observer) Answered(r *receiver.Request, a receiver.Answer, err error, at time.Time) {
+	s := o.stage(r.Namespace)
+	if s == nil {
+		return
+	}
+	op := history.Op{Kind: history.Answered, Who: r.Name, X: r.Exchange, Code: a.Status, Header: a.Header, Role: roleOf(r.Event())}
+	if a.Event != nil {
+		op.Event = history.Of(a.Event, a.Mode)
+	} else if len(a.Body) > 0 {
+		op.Body = a.Body[:min(len(a.Body), history.KeepData)]
+		op.Event = history.See(a.Header, a.Body)
+	}
+	if a.Fault != receiver.None && a.Fault != receiver.Trickle {
+		op.Fault = a.Fault.String()
+	}
+	if err != nil && op.Fault == "" {
+		op.Error = err.Error()
+	}
+	s.log.add(at, op)
+}
+
+// kinds are the objects that scenarios name as Kind/name.
+var kinds = map[string]string{
+	"Sequence": api.Flows, "Parallel": api.Flows,
+	"Channel": api.Messaging, "InMemoryChannel": api.Messaging, "Subscription": api.Messaging,
+	"Broker": api.Eventing, "Trigger": api.Eventing, "PingSource": api.Sources,
+	"Service": api.Core, "ConfigMap": api.Core, "KService": api.Serving,
+}
+
+// Ref turns Kind/name or Kind/namespace/name into a reference; KService is a Knative Service.
+func Ref(object, namespace string) api.Ref {
+	kind, name, _ := strings.Cut(object, "/")
+	if ns, n, ok := strings.Cut(name, "/"); ok {
+		namespace, name = ns, n
+	}
+	r := api.Ref{APIVersion: kinds[kind], Kind: kind, Namespace: namespace, Name: name}
+	if kind == "KService" {
+		r.Kind = "Service"
+	}
+	return r
+}
