@@ -19,7 +19,11 @@ import (
 //   - a requirement listed as failing whose listed results all passed makes the verdict failed: the list is out of date.
 //
 // If no result is left, the verdict is inconclusive: nothing observed is not success. An interrupted run that would have
-// passed is inconclusive too, and its exit code is ExitInterrupted in any case. Profiles follow the same rules.
+// passed is inconclusive too, and its exit code is ExitInterrupted in any case.
+//
+// A profile is a claim that others rely on, so it is judged as the run is, but more strictly: one that would have passed
+// is untested if any of its requirements is untested without excuse, and one of which nothing was judged is untested or
+// not-supported.
 func (r *Report) Finish() {
 	r.Schema, r.SchemaVersion = SchemaID, SchemaVersion
 	if r.Results == nil {
@@ -72,7 +76,7 @@ func (r *Report) Finish() {
 	slices.SortFunc(order, compareProfiles)
 	for _, name := range order {
 		p := profiles[name]
-		s.Profiles = append(s.Profiles, ProfileSummary{Name: name, Verdict: p.verdict(r.Run.Interrupted), Counts: p.counts})
+		s.Profiles = append(s.Profiles, ProfileSummary{Name: name, Verdict: p.profileVerdict(r.Run.Interrupted), Counts: p.counts})
 	}
 	r.Summary = s
 }
@@ -184,6 +188,7 @@ func (c *Coverage) add(o outcome) {
 type tally struct {
 	counts  map[string]int
 	counted []verdict.Verdict
+	gaps    int // requirements that are untested without excuse
 }
 
 func newTally() *tally { return &tally{counts: newCounts()} }
@@ -199,12 +204,26 @@ func newCounts() map[string]int {
 func (t *tally) add(o outcome) {
 	t.counts[o.verdict.String()]++
 	t.counted = append(t.counted, o.counted...)
+	if o.verdict == verdict.Untested && !o.excused {
+		t.gaps++
+	}
 }
 
 func (t *tally) verdict(interrupted bool) verdict.Verdict {
 	v := verdict.Max(t.counted...)
 	if interrupted && v == verdict.Passed {
 		return verdict.Inconclusive
+	}
+	return v
+}
+
+func (t *tally) profileVerdict(interrupted bool) verdict.Verdict {
+	v := t.verdict(interrupted)
+	switch nothing := len(t.counted) == 0; {
+	case t.gaps > 0 && (nothing || v == verdict.Passed):
+		return verdict.Untested
+	case nothing && t.counts[verdict.NotSupported.String()] > 0:
+		return verdict.NotSupported
 	}
 	return v
 }

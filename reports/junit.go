@@ -40,12 +40,15 @@ type (
 		Failure   *junitOutcome `xml:"failure"`
 		Error     *junitOutcome `xml:"error"`
 		Skipped   *junitOutcome `xml:"skipped"`
-		Out       string        `xml:"system-out,omitempty"`
+		Out       *junitText    `xml:"system-out"`
 	}
 	junitOutcome struct {
 		Type    string `xml:"type,attr,omitempty"`
 		Message string `xml:"message,attr"`
-		Body    string `xml:",chardata"`
+		Body    string `xml:",cdata"` // must be clean: encoding/xml does not escape it
+	}
+	junitText struct {
+		Text string `xml:",cdata"` // as above
 	}
 )
 
@@ -128,7 +131,7 @@ func junitCaseOf(r Result, unexpected bool) junitCase {
 		k.Skipped = &junitOutcome{Message: r.Verdict.String() + ": " + cmp.Or(oneLine(r.Reason), oneLine(r.Message), "no reason given")}
 	case !counts(r):
 		k.Skipped = &junitOutcome{Message: fmt.Sprintf("%s, not counted (%s): %s", r.Verdict, uncountedBecause(r), found)}
-		k.Out = outcome.Body
+		k.Out = &junitText{outcome.Body}
 	case r.Verdict == verdict.HarnessError:
 		k.Error = outcome
 	default:

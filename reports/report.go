@@ -134,7 +134,7 @@ type Coverage struct {
 // ProfileSummary is the summary of the requirements of one profile.
 type ProfileSummary struct {
 	Name    string          `json:"name"`
-	Verdict verdict.Verdict `json:"verdict"` // by the rules of Summary.Verdict
+	Verdict verdict.Verdict `json:"verdict"` // see Report.Finish
 	Counts  map[string]int  `json:"counts"`
 }
 
@@ -158,8 +158,9 @@ func ReadJSON(r io.Reader) (*Report, error) {
 	}
 	// The identity comes first: the fields of another version might not even decode.
 	var id struct {
-		Schema        string `json:"schema"`
-		SchemaVersion int    `json:"schemaVersion"`
+		Schema        string          `json:"schema"`
+		SchemaVersion int             `json:"schemaVersion"`
+		Summary       json.RawMessage `json:"summary"`
 	}
 	if err := json.Unmarshal(data, &id); err != nil {
 		return nil, fmt.Errorf("read report: %w", err)
@@ -168,6 +169,9 @@ func ReadJSON(r io.Reader) (*Report, error) {
 		return nil, fmt.Errorf("read report: schema %q version %d: expected %q version %d",
 			id.Schema, id.SchemaVersion, SchemaID, SchemaVersion)
 	}
+	if id.Summary == nil { // the zero value would say passed
+		return nil, errors.New("read report: summary is missing")
+	}
 	var report Report
 	if err := json.Unmarshal(data, &report); err != nil {
 		return nil, fmt.Errorf("read report: %w", err)
@@ -175,38 +179,42 @@ func ReadJSON(r io.Reader) (*Report, error) {
 	return &report, nil
 }
 
-var errNoVerdict = errors.New("verdict is missing")
-
 // UnmarshalJSON refuses a result without a verdict, which would else read as passed.
 func (r *Result) UnmarshalJSON(data []byte) error {
 	type plain Result
-	v := struct {
-		*plain
-		Verdict *verdict.Verdict `json:"verdict"`
-	}{plain: (*plain)(r)}
-	if err := json.Unmarshal(data, &v); err != nil {
+	if err := json.Unmarshal(data, (*plain)(r)); err != nil {
 		return err
 	}
-	if v.Verdict == nil {
-		return fmt.Errorf("result of %q: %w", r.Requirement, errNoVerdict)
-	}
-	r.Verdict = *v.Verdict
-	return nil
+	return needVerdict(data, fmt.Sprintf("result of %q", r.Requirement))
 }
 
 // UnmarshalJSON refuses a summary without a verdict, which would else read as passed.
 func (s *Summary) UnmarshalJSON(data []byte) error {
 	type plain Summary
-	v := struct {
-		*plain
+	if err := json.Unmarshal(data, (*plain)(s)); err != nil {
+		return err
+	}
+	return needVerdict(data, "summary")
+}
+
+// UnmarshalJSON refuses a profile without a verdict, which would else read as passed.
+func (s *ProfileSummary) UnmarshalJSON(data []byte) error {
+	type plain ProfileSummary
+	if err := json.Unmarshal(data, (*plain)(s)); err != nil {
+		return err
+	}
+	return needVerdict(data, fmt.Sprintf("profile %q", s.Name))
+}
+
+func needVerdict(data []byte, what string) error {
+	var v struct {
 		Verdict *verdict.Verdict `json:"verdict"`
-	}{plain: (*plain)(s)}
+	}
 	if err := json.Unmarshal(data, &v); err != nil {
 		return err
 	}
 	if v.Verdict == nil {
-		return fmt.Errorf("summary: %w", errNoVerdict)
+		return fmt.Errorf("%s: verdict is missing", what)
 	}
-	s.Verdict = *v.Verdict
 	return nil
 }

@@ -100,41 +100,86 @@ func (p *printer) head(r *Report) {
 	p.line()
 }
 
+// A row of the table counts each requirement once, under what it did to the verdict. That differs from Summary.Counts for
+// what is not counted, and for unexpected passes, which count as failed.
+const notCounted = "not-counted"
+
+func tableRows(r *Report) map[string]map[string]int {
+	rows := map[string]map[string]int{}
+	for results := range byRequirement(r.Results) {
+		o := judge(results)
+		column := o.verdict.String()
+		worst := verdict.Passed
+		for _, v := range o.counted {
+			worst = max(worst, v)
+		}
+		switch {
+		case isProblem(worst):
+			column = worst.String()
+		case o.uncounted:
+			column = notCounted
+		}
+		for _, row := range append(slices.Clone(results[0].Profiles), "") { // "" for all
+			if rows[row] == nil {
+				rows[row] = map[string]int{}
+			}
+			rows[row][column]++
+		}
+	}
+	return rows
+}
+
 func (p *printer) table(r *Report) {
-	rows := slices.Clone(r.Summary.Profiles)
-	if !slices.ContainsFunc(rows, func(s ProfileSummary) bool { return s.Name == "full" }) {
-		rows = append(rows, ProfileSummary{Name: "all", Verdict: r.Summary.Verdict, Counts: r.Summary.Counts})
+	counts := tableRows(r)
+	type row struct {
+		name, key string
+		verdict   verdict.Verdict
 	}
-	columns := []verdict.Verdict{verdict.Passed, verdict.Failed, verdict.Inconclusive, verdict.NotSupported, verdict.Untested}
-	// Rare enough not to take room when there are none.
-	if r.Summary.Counts[verdict.Flaky.String()] > 0 {
-		columns = slices.Insert(columns, 3, verdict.Flaky)
+	var rows []row
+	width := len("profile")
+	for _, s := range r.Summary.Profiles {
+		rows = append(rows, row{oneLine(s.Name), s.Name, s.Verdict})
 	}
-	if r.Summary.Counts[verdict.HarnessError.String()] > 0 {
-		columns = slices.Insert(columns, 2, verdict.HarnessError)
+	if !slices.ContainsFunc(rows, func(r row) bool { return r.name == "full" }) {
+		rows = append(rows, row{"all", "", r.Summary.Verdict})
 	}
-	name := len("profile")
 	for _, row := range rows {
-		name = max(name, utf8.RuneCountInString(row.Name))
+		width = max(width, utf8.RuneCountInString(row.name))
 	}
-	head := "  " + fit("profile", name)
-	for _, v := range columns {
-		head += "  " + v.String()
+
+	type column struct{ name, color string }
+	var columns []column
+	for _, v := range []verdict.Verdict{
+		verdict.Passed, verdict.Failed, verdict.HarnessError, verdict.Inconclusive, verdict.Flaky, verdict.NotSupported, verdict.Untested,
+	} {
+		// These two are too rare to take room when there are none.
+		if (v == verdict.Flaky || v == verdict.HarnessError) && counts[""][v.String()] == 0 {
+			continue
+		}
+		_, color := look(v)
+		columns = append(columns, column{v.String(), color})
+	}
+	if counts[""][notCounted] > 0 {
+		columns = append(columns, column{notCounted, yellow})
+	}
+
+	head := "  " + fit("profile", width)
+	for _, c := range columns {
+		head += "  " + c.name
 	}
 	p.line(p.style(head, dim))
 	for _, row := range rows {
-		mark, color := look(row.Verdict)
-		line := p.style(mark, color) + " " + fit(row.Name, name)
-		for _, v := range columns {
-			n, cell := row.Counts[v.String()], "·"
-			if n > 0 {
-				cell = fmt.Sprint(n)
+		mark, color := look(row.verdict)
+		if row.verdict == verdict.Untested && counts[row.key][verdict.Passed.String()] > 0 {
+			mark, color = "~", yellow // all well so far, but not complete
+		}
+		line := p.style(mark, color) + " " + fit(row.name, width)
+		for _, c := range columns {
+			cell, color := "·", dim
+			if n := counts[row.key][c.name]; n > 0 {
+				cell, color = fmt.Sprint(n), c.color
 			}
-			_, color := look(v)
-			if n == 0 {
-				color = dim
-			}
-			line += "  " + strings.Repeat(" ", len(v.String())-utf8.RuneCountInString(cell)) + p.style(cell, color)
+			line += "  " + strings.Repeat(" ", len(c.name)-utf8.RuneCountInString(cell)) + p.style(cell, color)
 		}
 		p.line(line)
 	}
@@ -161,7 +206,7 @@ func (p *printer) scope(r *Report) {
 	}
 	var features []string
 	for feature, n := range disclaimed {
-		features = append(features, fmt.Sprintf("%s %d", feature, n))
+		features = append(features, fmt.Sprintf("%s (%d)", oneLine(feature), n))
 	}
 	slices.Sort(features)
 	p.row("unclaimed", strings.Join(features, ", "))
@@ -192,8 +237,8 @@ func (p *printer) block(results []Result) {
 	first := results[0]
 	mark, color := look(first.Verdict)
 	p.line()
-	p.line(p.style(mark+" "+first.Requirement, bold, color), " ", p.style(first.Verdict.String(), color),
-		p.style(" · "+strings.Trim(first.Level+" · "+first.Feature, " ·"), dim))
+	p.line(p.style(mark+" "+oneLine(first.Requirement), bold, color), " ", p.style(first.Verdict.String(), color),
+		p.style(" · "+oneLine(strings.Trim(first.Level+" · "+first.Feature, " ·")), dim))
 	if first.Statement != "" {
 		for _, line := range wrap(clean(first.Statement), p.width-2) {
 			p.line("  ", line)
@@ -263,7 +308,7 @@ func (p *printer) uncounted(r *Report) {
 	for _, result := range r.Results {
 		if !counts(result) && isProblem(result.Verdict) {
 			mark, color := look(result.Verdict)
-			text := fmt.Sprintf("%s, %s", result.Verdict, uncountedBecause(result))
+			text := fmt.Sprintf("%s (%s)", result.Verdict, uncountedBecause(result))
 			if found := cmp.Or(oneLine(result.Message), oneLine(result.Seen)); found != "" {
 				text += ": " + found
 			}
@@ -302,7 +347,10 @@ func (p *printer) last(r *Report) {
 	var word, text string
 	switch r.Summary.Verdict {
 	case verdict.Passed:
-		word, text = "conforms", fmt.Sprintf("%s judged, none deviates", plural(judged, "requirement"))
+		word, text = "conforms", plural(tableRows(r)[""][verdict.Passed.String()], "requirement")+" passed, none deviates"
+		if u := len(r.Summary.Uncounted); u > 0 {
+			text += fmt.Sprintf(", %d not counted", u)
+		}
 	case verdict.Failed:
 		word = "does not conform"
 		var parts []string

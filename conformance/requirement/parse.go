@@ -52,10 +52,10 @@ func Parse(name string, data []byte) (*Catalogue, error) {
 	}
 	c.byID = make(map[string]int, len(c.Requirements))
 	for i, r := range c.Requirements {
-		p.check(&c, r, value(top, "requirements").Content[i])
+		node := row(top, i)
+		p.check(&c, r, node)
 		if first, ok := c.byID[r.ID]; ok {
-			p.add(lineOf(value(top, "requirements").Content[i], "id"), "%s occurs twice: first in line %d",
-				r.ID, lineOf(value(top, "requirements").Content[first], "id"))
+			p.add(lineOf(node, "id"), "%s occurs twice: first in line %d", r.ID, lineOf(row(top, first), "id"))
 			continue
 		}
 		c.byID[r.ID] = i
@@ -100,6 +100,14 @@ func (p *problems) check(c *Catalogue, r Requirement, node *yaml.Node) {
 			p.add(lineOf(node, "issues"), "%s: issue %q: expected an https address", r.ID, issue)
 		}
 	}
+}
+
+// row returns the node of a requirement, or one without a line if YAML's merge keys brought it in from elsewhere.
+func row(top *yaml.Node, i int) *yaml.Node {
+	if rows := value(top, "requirements").Content; i < len(rows) {
+		return rows[i]
+	}
+	return &yaml.Node{}
 }
 
 // value returns the node at a key of a mapping, or an empty one.
