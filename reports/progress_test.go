@@ -41,18 +41,23 @@ func TestProgressLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
 		p := NewProgress(&b, true, 1000, false)
+		written := func() string { // the ticker writes with the lock held
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			return b.String()
+		}
 		p.Begin("sequence/hangs")
 		for i := range 400 {
 			p.Step(fmt.Sprint("channel/", i), verdict.Passed)
 		}
 		p.Step("broker/x", verdict.HarnessError)
 		synctest.Wait()
-		if n := strings.Count(b.String(), clearLine); n != 1 {
+		if n := strings.Count(written(), clearLine); n != 1 {
 			t.Errorf("%d redraws before any time has passed: expected 1", n)
 		}
 		<-time.After(time.Second + redraw/2)
 		synctest.Wait()
-		frames := strings.Split(b.String(), clearLine)[1:]
+		frames := strings.Split(written(), clearLine)[1:]
 		if len(frames) != 11 {
 			t.Errorf("%d redraws in a second: expected 10 after the first", len(frames)-1)
 		}
@@ -61,7 +66,7 @@ func TestProgressLive(t *testing.T) {
 		}
 		p.Begin(strings.Repeat("long ", 50))
 		p.Note("a note")
-		frames = strings.Split(b.String(), clearLine)
+		frames = strings.Split(written(), clearLine)
 		if got := frames[len(frames)-2]; got != "a note\n" {
 			t.Errorf("note %q", got)
 		}
@@ -71,7 +76,7 @@ func TestProgressLive(t *testing.T) {
 		p.Done()
 		p.Done()
 		p.Step("late", verdict.Passed)
-		if !strings.HasSuffix(b.String(), clearLine) {
+		if !strings.HasSuffix(written(), clearLine) {
 			t.Error("the live line is left on the screen")
 		}
 	})
