@@ -25,7 +25,7 @@ const (
 	Sent     Kind = "sent"     // the harness began a request to the target; time taken just before the first byte
 	Acked    Kind = "acked"    // its answer, or Error if there was none; time taken when the answer was read
 	Received Kind = "received" // a receiver was called; time taken when its handler was entered
-	Answered Kind = "answered" // the receiver's answer was handed over, or the fault was executed
+	Answered Kind = "answered" // the receiver's answer; time taken just before its first byte, so that effects come later
 	Mark     Kind = "mark"     // a phase of the scenario begins; Note names it
 	Settled  Kind = "settled"  // a wait ended; OK tells whether what was awaited came
 	Stopped  Kind = "stopped"  // the scenario ended early; Error is "target" or "harness", Note says why

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -15,8 +16,14 @@ type View struct {
 	answers  map[int64]int // index of acked or answered by exchange
 }
 
-// NewView indexes the operations of one scenario. The slice is kept.
+// NewView indexes the operations of one scenario, which it sorts by time: observers on several goroutines may have
+// appended them in a slightly different order.
 func NewView(scenario string, claims map[string]bool, ops []Op) *View {
+	byTime := func(a, b Op) int { return cmp.Compare(a.T, b.T) }
+	if !slices.IsSortedFunc(ops, byTime) {
+		ops = slices.Clone(ops)
+		slices.SortStableFunc(ops, byTime)
+	}
 	v := &View{Scenario: scenario, Claims: claims, Ops: ops, asks: map[int64]int{}, answers: map[int64]int{}}
 	for i := range ops {
 		switch ops[i].Kind {

@@ -1,0 +1,3 @@
+package suites
+
+var channelExamples = []example{}
