@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sequitur-dev/sequitur/conformance"
+	"github.com/sequitur-dev/sequitur/conformance/specs"
+	"github.com/sequitur-dev/sequitur/fixtures/reference"
+	"github.com/sequitur-dev/sequitur/fixtures/target"
+	"github.com/sequitur-dev/sequitur/reports"
+)
+
+// selection are the flags that conform and judge share.
+type selection struct {
+	focus, scenarios, known []string
+	labels, profile, out    string
+	quiet                   bool
+}
+
+func (s *selection) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringSliceVar(&s.focus, "focus", nil, "requirement ids or patterns, such as 'DLV-*'")
+	f.StringSliceVar(&s.scenarios, "scenario", nil, "scenario names or patterns, such as 'delivery/*'")
+	f.StringVar(&s.labels, "label-filter", "", "expression over labels (id, level, feature, chapter, profile:NAME), such as 'MUST && !OrderedDelivery'")
+	f.StringVar(&s.profile, "profile", "", "only the requirements of a profile: sequence, channel, delivery, …, full")
+	f.StringArrayVar(&s.known, "known-failing", nil, "requirements known to fail, 'PATTERN reason' or @FILE with one a line; one that passes fails the run")
+	f.StringVar(&s.out, "out", "sequitur-report", "directory for report.json and junit.xml; empty writes nothing")
+	f.BoolVar(&s.quiet, "quiet", false, "print nothing but errors")
+}
+
+func (s *selection) options() (conformance.Options, error) {
+	o := conformance.Options{Focus: s.focus, Scenarios: s.scenarios, Profile: s.profile, LabelFilter: s.labels, Tool: tool()}
+	var err error
+	if o.Labels, err = specs.Filter(s.labels); err != nil {
+		return o, usage("--label-filter %q: %s", s.labels, firstLine(err.Error()))
+	}
+	o.Known, err = readKnown(s.known)
+	return o, err
+}
+
+// firstLine keeps what a parser of expressions says and drops its picture of it.
+func firstLine(text string) string {
+	var kept []string
+	for _, l := range strings.Split(text, "\n") {
+		if l = strings.TrimSpace(l); l != "" && !strings.HasPrefix(l, "http") && strings.Trim(l, "^ ") != "" {
+			kept = append(kept, l)
+		}
+	}
+	return strings.Join(kept, " ")
+}
+
+// readKnown reads --known-failing values.
+func readKnown(values []string) ([]conformance.Known, error) {
+	var list []conformance.Known
+	add := func(where, text string) error {
+		pattern, reason, _ := strings.Cut(strings.TrimSpace(text), " ")
+		if reason = strings.TrimSpace(reason); reason == "" {
+			return usage("%s: %q: expected a requirement pattern and the reason why it fails, as in 'DLV-043 see issue 12'", where, text)
+		}
+		list = append(list, conformance.Known{Pattern: pattern, Reason: reason})
+		return nil
+	}
+	for _, v := range values {
+		name, isFile := strings.CutPrefix(v, "@")
+		if !isFile {
+			if err := add("--known-failing", v); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, usage("--known-failing: %w", err)
+		}
+		for i, line := range strings.Split(string(text), "\n") {
+			if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+				continue
+			}
+			if err := add(fmt.Sprintf("%s:%d", name, i+1), line); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return list, nil
+}
+
+// finish writes the reports of a run and turns its verdict into the exit code.
+func (s *selection) finish(cmd *cobra.Command, r *reports.Report) error {
+	if err := s.write(r); err != nil {
+		return err
+	}
+	if !s.quiet {
+		_, width := terminal(cmd.OutOrStdout())
+		if err := reports.WriteText(cmd.OutOrStdout(), r, reports.TextOptions{Color: colored(cmd.OutOrStdout()), Width: width}); err != nil {
+			return err
+		}
+		if s.out != "" {
+			fmt.Fprintf(cmd.OutOrStdout(), "evidence and reports: %s\n", s.out)
+		}
+	}
+	if r.Summary.ExitCode != reports.ExitConforms {
+		return exit(r.Summary.ExitCode)
+	}
+	return nil
+}
+
+func (s *selection) write(r *reports.Report) error {
+	if s.out == "" {
+		return nil
+	}
+	if err := os.MkdirAll(s.out, 0o755); err != nil {
+		return usage("--out: %w", err)
+	}
+	for name, write := range map[string]func(io.Writer, *reports.Report) error{"report.json": reports.WriteJSON, "junit.xml": reports.WriteJUnit} {
+		if err := writeFile(filepath.Join(s.out, name), func(w io.Writer) error { return write(w, r) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeFile replaces a file as a whole: a reader never sees half a report.
+func writeFile(name string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
+	if err != nil {
+		return err
+	}
+	b := bufio.NewWriter(f)
+	err = errors.Join(write(b), b.Flush(), f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
+
+func newConformCommand() *cobra.Command {
+	var s selection
+	var o conformance.Options
+	var historyDir string
+	var list bool
+	cmd := &cobra.Command{
+		Use:   "conform",
+		Short: "Judge an implementation against the requirement catalogue",
+		Long: `Drive every scenario against the target, keep what was seen, and judge it against the requirement catalogue. The target
+is the embedded reference implementation.
+
+Exit codes: 0 conforms, 1 does not conform, 2 inconclusive or flaky, 64 usage, 70 harness or environment error,
+130 interrupted (the reports are valid).`,
+		Example: `  sequitur conform
+  sequitur conform --profile sequence --label-filter 'MUST || SHOULD'
+  sequitur conform --focus 'DLV-*' --repeat 10
+  sequitur conform --list`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			selected, err := s.options()
+			if err != nil {
+				return err
+			}
+			selected.Seed, selected.Parallel, selected.Repeat, selected.Timeout = o.Seed, o.Parallel, o.Repeat, o.Timeout
+			if o.Parallel < 1 || o.Repeat < 1 || o.Timeout < 0 {
+				return usage("--parallel and --repeat must be at least 1, --timeout not negative")
+			}
+			t, err := target.NewEmbedded(reference.Options{})
+			if err != nil {
+				return err
+			}
+			defer closeTarget(cmd.Context(), t)
+			if list {
+				return listEntries(cmd.OutOrStdout(), t, selected)
+			}
+			return conform(cmd, t, selected, &s, historyDir)
+		},
+	}
+	s.flags(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&list, "list", false, "list what would be judged, and stop")
+	f.Int64Var(&o.Seed, "seed", 1, "seed for the order of the scenarios")
+	f.IntVar(&o.Parallel, "parallel", conformance.DefaultParallel, "scenarios driven at a time")
+	f.IntVar(&o.Repeat, "repeat", 1, "times each scenario is driven; verdicts that differ are flaky")
+	f.DurationVar(&o.Timeout, "timeout", 10*time.Minute, "bound on the whole run; 0 means none")
+	f.StringVar(&historyDir, "history", "", "directory for history.jsonl, the evidence (default: that of --out)")
+	return cmd
+}
+
+func closeTarget(ctx context.Context, t target.Target) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_ = t.Close(ctx) // the run is over: what the target could not finish is in the report already
+}
+
+func conform(cmd *cobra.Command, t target.Target, o conformance.Options, s *selection, historyDir string) error {
+	if historyDir == "" {
+		historyDir = s.out
+	}
+	if historyDir != "" {
+		if err := os.MkdirAll(historyDir, 0o755); err != nil {
+			return usage("directory for the history: %w", err)
+		}
+		f, err := os.Create(filepath.Join(historyDir, "history.jsonl"))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		o.History = f
+	}
+	if o.Seed != 1 {
+		o.Command = fmt.Sprintf("sequitur conform --seed %d", o.Seed)
+	}
+	session, err := conformance.New(t, o)
+	if err != nil {
+		return err
+	}
+	tty, _ := terminal(cmd.ErrOrStderr())
+	progress := reports.NewProgress(cmd.ErrOrStderr(), tty, session.Scenarios(), s.quiet)
+	session.Tell(progress)
+	err = session.Drive(cmd.Context())
+	progress.Done()
+	if err != nil {
+		return errors.Join(err, s.write(session.Report()))
+	}
+	if _, err := specs.Judge(session, io.Discard); err != nil {
+		return err
+	}
+	return s.finish(cmd, session.Report())
+}
+
+func listEntries(w io.Writer, t target.Target, o conformance.Options) error {
+	session, err := conformance.New(t, o)
+	if err != nil {
+		return err
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, e := range session.Entries() {
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", e.Requirement.ID, e.Requirement.Level, e.Requirement.Feature, e.Scenario)
+	}
+	return tw.Flush()
+}

@@ -1,0 +1,310 @@
+// Package conformance judges an implementation of Sequence and what it stands on against the requirement catalogue.
+//
+// A Session selects scenarios, drives them concurrently against a target, each in a namespace of its own, keeps what was
+// seen as a history, and judges each history by every requirement that it is evidence for. Run does all of it; Test does
+// it under `go test`; package specs shows the same table as Ginkgo specs; Replay judges a saved history again.
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sequitur-dev/sequitur/conformance/drive"
+	"github.com/sequitur-dev/sequitur/conformance/history"
+	"github.com/sequitur-dev/sequitur/conformance/suites"
+	"github.com/sequitur-dev/sequitur/conformance/verdict"
+	"github.com/sequitur-dev/sequitur/fixtures/target"
+	"github.com/sequitur-dev/sequitur/reports"
+)
+
+// Options select and steer a run. The zero value runs everything once.
+type Options struct {
+	Focus     []string // patterns of requirement ids, such as DLV-*; empty means all
+	Scenarios []string // patterns of scenario names, such as delivery/*; empty means all
+	Profile   string   // name of a profile; empty means all
+	// Labels, if not nil, says whether an entry with these labels is selected. LabelFilter is its text, for the report.
+	Labels      func(labels []string) bool
+	LabelFilter string
+
+	Known    []Known       // requirements that are known to fail
+	Seed     int64         // for the order of driving; 0 means 1
+	Parallel int           // scenarios driven at a time; 0 means DefaultParallel
+	Repeat   int           // times each scenario is driven; 0 means 1
+	Timeout  time.Duration // bound on the whole run; 0 means none
+
+	History  io.Writer    // gets the history as JSON lines while it is seen, before it is judged; nil: nowhere
+	Progress Progress     // is told what begins and ends; nil: nobody
+	Tool     reports.Tool // for the report
+	Command  string       // how to call the harness again against the same target; default "sequitur conform"
+}
+
+// DefaultParallel is how many scenarios are driven at a time: most of them wait most of the time.
+const DefaultParallel = 32
+
+// Progress is told about scenarios, concurrently.
+type Progress interface {
+	Begin(scenario string)
+	Step(scenario string, v verdict.Verdict)
+}
+
+// Known names requirements that are known to fail, and why.
+type Known struct {
+	Pattern string // requirement id or pattern
+	Reason  string
+}
+
+// UsageError says that options make no sense together: an unknown id, an empty selection.
+type UsageError struct{ Problem string }
+
+// Error returns the problem.
+func (e *UsageError) Error() string { return e.Problem }
+
+func usage(format string, args ...any) error { return &UsageError{fmt.Sprintf(format, args...)} }
+
+// Session is one run: a selection, what was seen of it, and the verdicts. Its methods are safe for concurrent use.
+type Session struct {
+	plan     *plan
+	target   target.Target
+	options  Options
+	about    target.About
+	patience target.Patience
+	started  time.Time
+
+	once     sync.Once
+	driveErr error
+
+	mu      sync.Mutex
+	views   map[string][]*history.View // by scenario, one a repetition
+	results map[entryKey]reports.Result
+	wall    time.Duration
+	stopped bool // interrupted
+}
+
+// New selects what to run. A *UsageError says that the options select nothing or name what does not exist.
+func New(t target.Target, o Options) (*Session, error) {
+	if o.Parallel <= 0 {
+		o.Parallel = DefaultParallel
+	}
+	if o.Repeat <= 0 {
+		o.Repeat = 1
+	}
+	if o.Seed == 0 {
+		o.Seed = 1
+	}
+	if o.Command == "" {
+		o.Command = "sequitur conform"
+	}
+	s := &Session{target: t, options: o, about: t.About(), patience: t.Patience(), started: time.Now(),
+		views: map[string][]*history.View{}, results: map[entryKey]reports.Result{}}
+	if !slices.Contains(s.about.Claims, "core") {
+		s.about.Claims = append([]string{"core"}, s.about.Claims...)
+	}
+	var err error
+	s.plan, err = newPlan(o, s.about.Claims)
+	return s, err
+}
+
+// Run selects, drives, judges and reports. The report is valid, and says so, if ctx ends before all is done; the error is
+// a *UsageError, or says that the target or the harness could not work.
+func Run(ctx context.Context, t target.Target, o Options) (*reports.Report, error) {
+	s, err := New(t, o)
+	if err != nil {
+		return nil, err
+	}
+	err = s.Drive(ctx)
+	return s.Report(), err
+}
+
+// Scenarios returns how many scenarios are to be driven, repetitions included.
+func (s *Session) Scenarios() int { return len(s.plan.driven()) * s.options.Repeat }
+
+// Tell sets who is told of progress; before Drive.
+func (s *Session) Tell(p Progress) { s.options.Progress = p }
+
+// Entries lists what is judged: each requirement in each selected scenario, in the order of the table.
+func (s *Session) Entries() []Entry { return s.plan.entries }
+
+// Drive plays the selected scenarios, once in the life of a session; later calls return what the first did. An ended
+// context is no error: the report says that the run was interrupted.
+func (s *Session) Drive(ctx context.Context) error {
+	s.once.Do(func() { s.driveErr = s.drive(ctx) })
+	return s.driveErr
+}
+
+func (s *Session) drive(ctx context.Context) (err error) {
+	began := time.Now()
+	defer func() {
+		s.mu.Lock()
+		s.wall = time.Since(began)
+		s.mu.Unlock()
+	}()
+	if s.options.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, s.options.Timeout, fmt.Errorf("the run took longer than %v", s.options.Timeout))
+		defer cancel()
+	}
+	keep, err := s.evidence()
+	if err != nil {
+		return fmt.Errorf("history: %w", err)
+	}
+	bench, err := drive.Open(ctx, s.target, runName(), keep.write)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		// Closing must also work after Ctrl-C, and must not hold up the report.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		err = errors.Join(err, bench.Close(ctx), keep.flush())
+	}()
+	var group errgroup.Group
+	group.SetLimit(s.options.Parallel)
+	for round := range s.options.Repeat {
+		for _, sc := range s.plan.shuffled(s.options.Seed + int64(round)) {
+			if ctx.Err() != nil {
+				break
+			}
+			group.Go(func() error { return s.one(ctx, bench, sc, round) })
+		}
+	}
+	err = group.Wait()
+	if ctx.Err() != nil {
+		s.mu.Lock()
+		s.stopped = true
+		s.mu.Unlock()
+	}
+	return err
+}
+
+// one drives a scenario and judges it at once, so that progress can tell.
+func (s *Session) one(ctx context.Context, bench *drive.Bench, sc suites.Scenario, round int) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	if s.options.Progress != nil {
+		s.options.Progress.Begin(sc.Name)
+	}
+	ops, err := bench.Drive(ctx, roundName(sc.Name, round), sc.Drive)
+	s.add(sc.Name, ops)
+	if s.options.Progress != nil {
+		worst := verdict.Passed
+		for _, e := range s.plan.entries {
+			if e.Scenario == sc.Name {
+				worst = max(worst, s.judge(e, round).Verdict)
+			}
+		}
+		s.options.Progress.Step(sc.Name, worst)
+	}
+	if ctx.Err() != nil {
+		return nil // an interruption is told by the report
+	}
+	return err
+}
+
+func (s *Session) add(scenario string, ops []history.Op) {
+	v := history.NewView(scenario, s.plan.claims, ops)
+	v.Quiet = s.patience.Quiet
+	s.mu.Lock()
+	s.views[scenario] = append(s.views[scenario], v)
+	s.mu.Unlock()
+}
+
+// roundName names a repetition in the history: the first one by the scenario's name alone.
+func roundName(scenario string, round int) string {
+	if round == 0 {
+		return scenario
+	}
+	return fmt.Sprintf("%s@%d", scenario, round+1)
+}
+
+// runName is short and differs between runs on one target.
+func runName() string { return fmt.Sprintf("%x", time.Now().UnixMilli()&0xffffff) }
+
+// keeper writes the history of concurrent scenarios to one file.
+type keeper struct {
+	mu sync.Mutex
+	w  *history.Writer
+}
+
+func (s *Session) evidence() (*keeper, error) {
+	if s.options.History == nil {
+		return &keeper{}, nil
+	}
+	w, err := history.NewWriter(s.options.History, history.Header{
+		Tool: s.options.Tool.Version, Started: s.started.UTC().Format(time.RFC3339Nano), Seed: s.options.Seed,
+		Target: s.about.Name, Driver: s.about.Driver, Claims: s.about.Claims, Limits: limits(s.patience),
+	})
+	return &keeper{w: w}, err
+}
+
+func (k *keeper) write(op *history.Op) error {
+	if k.w == nil {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.w.Write(op); err != nil {
+		return fmt.Errorf("history: %w", err)
+	}
+	if op.Kind == history.End {
+		return k.w.Flush() // a crash later loses at most what is under way
+	}
+	return nil
+}
+
+func (k *keeper) flush() error {
+	if k.w == nil {
+		return nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.w.Flush()
+}
+
+func limits(p target.Patience) map[string]string {
+	return map[string]string{"ready": p.Ready.String(), "settle": p.Settle.String(), "quiet": p.Quiet.String()}
+}
+
+// Report returns the report of everything judged, finished. Before Drive it says that nothing was.
+func (s *Session) Report() *reports.Report {
+	s.mu.Lock()
+	wall, stopped := s.wall, s.stopped
+	s.mu.Unlock()
+	tool := s.options.Tool
+	if tool.Name == "" {
+		tool.Name, tool.Version = "sequitur", "devel"
+	}
+	if tool.Go == "" {
+		tool.Go = runtime.Version()
+	}
+	r := &reports.Report{
+		Tool: tool,
+		Run: reports.Run{Started: s.started.UTC(), Seconds: wall.Seconds(), Seed: s.options.Seed, Parallel: s.options.Parallel,
+			Repeat: s.options.Repeat, Interrupted: stopped,
+			Selection: reports.Selection{Focus: append(slices.Clone(s.options.Focus), s.options.Scenarios...),
+				LabelFilter: s.options.LabelFilter, Profile: s.options.Profile}},
+		Target: reports.Target{Name: s.about.Name, Driver: s.about.Driver, Version: s.about.Version,
+			Claims: slices.Sorted(slices.Values(s.about.Claims)), Patience: limits(s.patience)},
+	}
+	for _, e := range s.plan.entries {
+		r.Results = append(r.Results, s.Result(e))
+	}
+	r.Results = append(r.Results, s.plan.unjudged()...)
+	r.Finish()
+	return r
+}
+
+// splitRound undoes roundName.
+func splitRound(name string) string {
+	scenario, _, _ := strings.Cut(name, "@")
+	return scenario
+}

@@ -1,0 +1,321 @@
+package conformance
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sequitur-dev/sequitur/conformance/check"
+	"github.com/sequitur-dev/sequitur/conformance/history"
+	"github.com/sequitur-dev/sequitur/conformance/verdict"
+	"github.com/sequitur-dev/sequitur/reports"
+)
+
+// Result judges an entry on what was driven, once; later calls return the same.
+func (s *Session) Result(e Entry) reports.Result {
+	s.mu.Lock()
+	r, ok := s.results[e.key()]
+	s.mu.Unlock()
+	if ok {
+		return r
+	}
+	r = s.result(e)
+	s.mu.Lock()
+	s.results[e.key()] = r
+	s.mu.Unlock()
+	return r
+}
+
+// judged is the finding of one entry in one repetition, with the view that it is about.
+type judged struct {
+	check.Finding
+	view *history.View
+}
+
+func (s *Session) result(e Entry) reports.Result {
+	row := rowOf(e.Requirement)
+	row.Scenario = e.Scenario
+	row.Repro = fmt.Sprintf("%s --focus %s", s.options.Command, e.Requirement.ID)
+	if e.Scenario != Everywhere {
+		row.Repro += " --scenario " + e.Scenario
+	}
+	if e.missing != "" {
+		row.Verdict = verdict.NotSupported
+		row.Reason = "the scenario needs the feature " + e.missing + ", which the target does not claim"
+		row.Message = row.Reason
+		return row
+	}
+	rounds := s.rounds(e)
+	if len(rounds) == 0 {
+		row.Verdict, row.Reason = verdict.Untested, "the scenario was not driven"
+		row.Message = row.Reason
+		return row
+	}
+	worst, disagree := 0, 0
+	for i, f := range rounds {
+		if f.Verdict > rounds[worst].Verdict {
+			worst = i
+		}
+		if f.view != nil && len(f.view.Ops) > 0 {
+			ops := f.view.Ops
+			row.Seconds = max(row.Seconds, (ops[len(ops)-1].T - ops[0].T).Seconds())
+		}
+	}
+	f := rounds[worst]
+	for _, other := range rounds {
+		if other.Verdict != f.Verdict {
+			disagree++
+		}
+	}
+	if e.Scenario == Everywhere && f.view != nil && f.Verdict > verdict.Untested {
+		row.Repro += " --scenario " + f.view.Scenario
+		f.Seen = "in " + f.view.Scenario + ": " + f.Seen
+	}
+	row.Verdict, row.Expected, row.Seen, row.Message = f.Verdict, f.Expected, f.Seen, f.Seen
+	switch {
+	case !s.plan.claims[e.Requirement.Feature] && f.Verdict != verdict.Passed && f.Verdict != verdict.HarnessError:
+		row.Verdict = verdict.NotSupported
+		row.Reason = "the target does not claim the feature " + e.Requirement.Feature
+		if f.Seen != "" {
+			row.Reason += " (" + f.Seen + ")"
+		}
+		row.Message = row.Reason
+	case f.Verdict == verdict.NotSupported:
+		row.Reason = f.Seen
+	case disagree > 0 && f.Verdict > verdict.Flaky:
+		row.Verdict = verdict.Flaky
+		row.Message = fmt.Sprintf("%s in %d of %d runs: %s", f.Verdict, len(rounds)-disagree, len(rounds), f.Seen)
+	case f.Verdict == verdict.Failed:
+		row.Message = "expected " + f.Expected + "; seen " + f.Seen
+	case !s.plan.claims[e.Requirement.Feature]:
+		row.Message = "holds, though the target does not claim " + e.Requirement.Feature + ": " + f.Seen
+	}
+	if reason, known := s.plan.knownReason(s.options.Known, e.Requirement.ID); known {
+		row.KnownFailing, row.Reason = true, reason
+	}
+	if row.Verdict > verdict.Untested {
+		row.Timeline = timeline(f.view, f.Events)
+	} else {
+		row.Repro = ""
+	}
+	return row
+}
+
+// rounds judges every repetition of an entry. What is judged on every history gives one finding a repetition: the gravest
+// of all scenarios, and passed if any passed and no other was worse than inconclusive.
+func (s *Session) rounds(e Entry) []judged {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.Scenario != Everywhere {
+		var out []judged
+		for _, v := range s.views[e.Scenario] {
+			out = append(out, judged{judgeView(e, v), v})
+		}
+		return out
+	}
+	var out []judged
+	for round := range s.options.Repeat {
+		var all []judged
+		for _, sc := range s.plan.scenarios {
+			if views := s.views[sc.Name]; round < len(views) {
+				all = append(all, judged{judgeView(e, views[round]), views[round]})
+			}
+		}
+		if len(all) > 0 {
+			out = append(out, merge(all))
+		}
+	}
+	return out
+}
+
+func merge(all []judged) judged {
+	best := all[0]
+	passed, worst := 0, all[0]
+	for _, f := range all {
+		if f.Verdict == verdict.Passed {
+			passed++
+			best = f
+		}
+		if f.Verdict > worst.Verdict {
+			worst = f
+		}
+	}
+	if worst.Verdict <= verdict.Inconclusive && passed > 0 {
+		best.Seen = fmt.Sprintf("holds in the %d of %d scenarios that show it", passed, len(all))
+		return best
+	}
+	return worst
+}
+
+// judge is for progress: the verdict of one repetition so far.
+func (s *Session) judge(e Entry, round int) check.Finding {
+	s.mu.Lock()
+	views := s.views[e.Scenario]
+	s.mu.Unlock()
+	if len(views) == 0 {
+		return check.Unclear("not driven")
+	}
+	f := judgeView(e, views[min(round, len(views)-1)])
+	if !s.plan.claims[e.Requirement.Feature] && f.Verdict != verdict.Passed {
+		f.Verdict = verdict.NotSupported
+	}
+	return f
+}
+
+// judgeView asks the judge, unless the observer itself is in doubt.
+func judgeView(e Entry, v *history.View) (f check.Finding) {
+	if problem := observer(v); problem != "" {
+		return check.Finding{Verdict: verdict.HarnessError, Expected: "a harness that sees everything", Seen: problem}
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			f = check.Finding{Verdict: verdict.HarnessError, Seen: fmt.Sprintf("the check panicked: %v", p)}
+		}
+	}()
+	f = e.verify.Judge(v)
+	stop := v.Stop()
+	switch {
+	case stop == nil:
+	case stop.Error == "harness":
+		if f.Verdict != verdict.Failed {
+			f = check.Unclear("%s", stop.Note)
+		}
+	case f.Verdict == verdict.Inconclusive && e.Scenario != Everywhere:
+		f.Verdict, f.Expected, f.Seen = verdict.Failed, "the scenario to run to its end", stop.Note
+	}
+	return f
+}
+
+// observer checks the harness's own part of a history: every receiver recorded every request it counted, every canary
+// was seen, and the scenario came to its end.
+func observer(v *history.View) string {
+	numbers := map[string]map[int]bool{}
+	ended := false
+	for i := range v.Ops {
+		op := &v.Ops[i]
+		switch op.Kind {
+		case history.Received:
+			if op.Who == "" {
+				continue
+			}
+			if numbers[op.Who] == nil {
+				numbers[op.Who] = map[int]bool{}
+			}
+			if numbers[op.Who][op.Number] {
+				return fmt.Sprintf("receiver %s recorded its request %d twice", op.Who, op.Number)
+			}
+			numbers[op.Who][op.Number] = true
+		case history.Stopped:
+			if op.Error == "harness" && strings.HasPrefix(op.Note, "canary") {
+				return op.Note
+			}
+		case history.End:
+			ended = true
+		}
+	}
+	for who, seen := range numbers {
+		for n := 1; n <= len(seen); n++ {
+			if !seen[n] {
+				return fmt.Sprintf("receiver %s did not record its request %d", who, n)
+			}
+		}
+	}
+	if !ended && len(v.Ops) > 0 {
+		return "the history of the scenario breaks off"
+	}
+	return ""
+}
+
+// moments bounds the timeline of a failure: what a reader can take in.
+const moments = 40
+
+// timeline tells what happened to the events named, and to what descends from them; without events, what happened to the
+// objects.
+func timeline(v *history.View, events []string) []reports.Moment {
+	if v == nil || len(v.Ops) == 0 {
+		return nil
+	}
+	roots := map[string]bool{}
+	for _, id := range events {
+		roots[history.Root(id)] = true
+	}
+	concerned := map[int64]bool{}
+	names := map[int64]string{}
+	var out []reports.Moment
+	began := v.Ops[0].T
+	for i := range v.Ops {
+		op := &v.Ops[i]
+		m := reports.Moment{At: (op.T - began).Seconds(), Who: op.Who, What: string(op.Kind)}
+		switch op.Kind {
+		case history.Sent, history.Received:
+			if op.Role != history.Stimulus || len(roots) > 0 && !roots[history.Root(op.Event.ID())] {
+				continue
+			}
+			concerned[op.X] = true
+			names[op.X] = op.Event.ID()
+			m.Event = names[op.X]
+			if op.Attempt > 0 {
+				m.Attempt = fmt.Sprint(op.Attempt)
+			}
+		case history.Acked, history.Answered:
+			if !concerned[op.X] {
+				continue
+			}
+			m.Event, m.Status = names[op.X], outcomeOf(op)
+			if op.Event != nil {
+				m.Status += " with " + op.Event.ID()
+			}
+		case history.Applied, history.Deleted:
+			if op.Refused {
+				m.Status = "refused: " + short(op.Note)
+			}
+		case history.Status:
+			if len(roots) > 0 {
+				continue
+			}
+			m.Status = stateOf(op)
+		case history.Mark:
+			m.Who, m.What = "harness", "phase "+op.Note
+		case history.Settled:
+			if op.OK {
+				continue
+			}
+			m.Who, m.What, m.Status = "harness", "waited in vain", op.Note
+		case history.Stopped:
+			m.Who, m.What, m.Status = "harness", "stopped", short(op.Note)
+		default:
+			continue
+		}
+		out = append(out, m)
+	}
+	if cut := len(out) - moments; cut > 0 {
+		gap := reports.Moment{At: out[moments/2].At, Who: "harness", What: fmt.Sprintf("… %d more …", cut)}
+		out = append(append(out[:moments/2:moments/2], gap), out[len(out)-moments/2:]...)
+	}
+	return out
+}
+
+func outcomeOf(op *history.Op) string {
+	switch {
+	case op.Error != "":
+		return "error: " + short(op.Error)
+	case op.Fault != "":
+		return op.Fault
+	}
+	return fmt.Sprint(op.Code)
+}
+
+func stateOf(op *history.Op) string {
+	o := op.Object()
+	if o == nil {
+		return "not there"
+	}
+	c := o.Condition("Ready")
+	return short(strings.TrimSpace(fmt.Sprintf("generation %d/%d Ready=%s %s %s", o.Status.ObservedGeneration, o.Metadata.Generation, c.Status, c.Reason, c.Message)))
+}
+
+func short(s string) string {
+	if len(s) > 160 {
+		return s[:160] + "…"
+	}
+	return s
+}
