@@ -1,0 +1,125 @@
+package check
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sequitur-dev/sequitur/conformance/history"
+)
+
+// coarse is what a wait may seem too short by: clocks and timers are no finer everywhere.
+const coarse = 10 * time.Millisecond
+
+// slack is what a wait may be too long by, on a machine that has other work. The shapes of back-off are told apart by more.
+const slack = time.Second
+
+func millis(d time.Duration) string { return d.Round(time.Millisecond).String() }
+
+// waits gives the first n waits of every accepted event at a receiver: from the beginning of an answer to the next
+// arrival. A target that waits cannot make them shorter, and what makes them longer is not all its doing.
+func waits(v *history.View, at string, n int) (ids []string, all [][]time.Duration, wrong *Finding) {
+	ids, wrong = accepted(v)
+	if wrong != nil {
+		return nil, nil, wrong
+	}
+	for _, id := range ids {
+		got := v.Attempts(at, id)
+		if len(got) < n+1 {
+			f := Fail(fmt.Sprintf("%s of %s at %s", times(n+1), id, at), times(len(got)), id)
+			return nil, nil, &f
+		}
+		list := make([]time.Duration, n)
+		for i := range list {
+			if got[i].Answer == nil {
+				f := Unclear("attempt %d of %s has no recorded end", i+1, id)
+				return nil, nil, &f
+			}
+			list[i] = got[i+1].Ask.T - got[i].Answer.T
+		}
+		all = append(all, list)
+	}
+	return ids, all, nil
+}
+
+// Waits wants the k-th of n waits of every accepted event at a receiver to last at least least(k), and the shortest of the
+// events' k-th waits at most most(k) and some slack, k from 1. No most means no bound.
+func Waits(at string, n int, least, most func(k int) time.Duration) Judge {
+	return func(v *history.View) Finding {
+		ids, all, wrong := waits(v, at, n)
+		if wrong != nil {
+			return *wrong
+		}
+		said := ""
+		for k := 1; k <= n; k++ {
+			best, who := all[0][k-1], ids[0]
+			for i, list := range all {
+				if list[k-1] < least(k)-coarse {
+					return Fail(fmt.Sprintf("wait %d of %s at %s to last %v or more", k, ids[i], at, least(k)), millis(list[k-1]), ids[i])
+				}
+				if list[k-1] < best {
+					best, who = list[k-1], ids[i]
+				}
+			}
+			if most != nil && best > most(k)+slack {
+				return Fail(fmt.Sprintf("wait %d of %s at %s to last %v at most", k, who, at, most(k)), millis(best), who)
+			}
+			said += " " + millis(best)
+		}
+		return Pass("waits at %s:%s", at, said)
+	}
+}
+
+// Linear wants waits that grow or stay equal, the k-th at most k times the delay: what the public text (always the delay),
+// Knative's own code (k times the delay) and others fit.
+func Linear(at string, n int, delay time.Duration) Judge {
+	shape := Waits(at, n, func(int) time.Duration { return 0 }, func(k int) time.Duration { return time.Duration(k) * delay })
+	return func(v *history.View) Finding {
+		f := shape(v)
+		ids, all, wrong := waits(v, at, n)
+		if wrong != nil || len(f.Expected) > 0 {
+			return f
+		}
+		for k := 1; k < n; k++ {
+			before, after := all[0][k-1], all[0][k]
+			for _, list := range all {
+				before, after = min(before, list[k-1]), min(after, list[k])
+			}
+			if after < before-slack {
+				return Fail("waits at "+at+" that do not shrink", millis(before)+", then "+millis(after), ids[0])
+			}
+		}
+		return f
+	}
+}
+
+// Exponential wants the k-th wait to last between 2^(k-1) and 2^k times the delay: Knative's own code doubles once more
+// than the public text.
+func Exponential(at string, n int, delay time.Duration) Judge {
+	return Waits(at, n, func(k int) time.Duration { return delay << (k - 1) }, func(k int) time.Duration { return delay << k })
+}
+
+// AtOnce wants n retries of every accepted event that follow at once. A target that waits does so each time: the shortest
+// wait tells, whatever else delays some of them.
+func AtOnce(at string, n int) Judge {
+	return func(v *history.View) Finding {
+		ids, all, wrong := waits(v, at, n)
+		if wrong != nil {
+			return *wrong
+		}
+		best, who := all[0][0], ids[0]
+		for i, list := range all {
+			for _, w := range list {
+				if w < best {
+					best, who = w, ids[i]
+				}
+			}
+		}
+		if best > 100*time.Millisecond {
+			return Fail("retries at "+at+" at once", "the shortest wait is "+millis(best), who)
+		}
+		return Pass("the shortest wait at %s is %s", at, millis(best))
+	}
+}
+
+// Constant gives the same bound for every wait.
+func Constant(d time.Duration) func(int) time.Duration { return func(int) time.Duration { return d } }
