@@ -1,8 +1,15 @@
 package suites
 
 import (
+	"hash/fnv"
+	"net/http"
+	"strings"
+	"time"
+
 	"github.com/sequitur-dev/sequitur/conformance/check"
 	"github.com/sequitur-dev/sequitur/conformance/drive"
+	"github.com/sequitur-dev/sequitur/conformance/history"
+	"github.com/sequitur-dev/sequitur/fixtures/event"
 	"github.com/sequitur-dev/sequitur/fixtures/receiver"
 )
 
@@ -11,9 +18,7 @@ var sequence = []Scenario{
 	{
 		Name: "sequence/three-steps-and-reply",
 		Drive: func(s *drive.Stage) {
-			for _, step := range []string{"a", "b", "c"} {
-				s.Receiver(step, receiver.Extend(step))
-			}
+			extend(s, "a", "b", "c")
 			s.Apply(sequenceOf("s", "$sink", "$a", "$b", "$c"))
 			s.Ready("Sequence/s")
 			s.Send("Sequence/s", s.Events(3)...)
@@ -21,7 +26,490 @@ var sequence = []Scenario{
 			s.Quiet("Sequence/s", "sink")
 		},
 		Verify: []Verification{
-			verify("SEQ-001", check.Visits("a>b>c>sink")),
+			verify("SEQ-001", check.Grown("a>b>c>sink")),
+			verify("SEQ-002", check.Passes("c", "sink")),
 		},
 	},
+	{
+		Name: "sequence/no-reply",
+		Drive: func(s *drive.Stage) {
+			extend(s, "a", "b")
+			s.Apply(sequenceOf("s", "", "$a", "uri: $b, delivery: {retry: 2, deadLetterSink: {uri: $dls}}"))
+			s.Ready("Sequence/s")
+			s.Send("Sequence/s", s.NewEvent())
+			s.Expect("b", 1)
+			s.Quiet("Sequence/s", "b")
+		},
+		Verify: []Verification{
+			verify("SEQ-003", check.All(check.BareAck(), check.Visits("a>b"))),
+		},
+	},
+	{
+		Name: "sequence/one-step",
+		Drive: func(s *drive.Stage) {
+			extend(s, "a", "b")
+			s.Apply(sequenceOf("replying", "$sink", "$a") + "---\n" + sequenceOf("silent", "", "$b"))
+			s.Ready("Sequence/replying", "Sequence/silent")
+			s.Mark("with reply")
+			s.Send("Sequence/replying", s.NewEvent())
+			s.Mark("without reply")
+			s.Send("Sequence/silent", s.NewEvent())
+			s.Expect("sink", 1)
+			s.Expect("b", 1)
+			s.Quiet("Sequence/silent", "b")
+		},
+		Verify: []Verification{
+			verify("SEQ-004", check.All(check.Of("with reply", check.Visits("a>sink")), check.Of("without reply", check.Visits("b")))),
+		},
+	},
+	{
+		Name: "sequence/empty-answer",
+		Drive: func(s *drive.Stage) {
+			extend(s, "a", "c")
+			s.Receiver("b", byRoot(map[string]receiver.Respond{
+				"e1": receiver.Status(200), "e2": receiver.Status(202), "e3": receiver.Status(204),
+			}))
+			s.Apply(sequenceOf("s", "$sink", "$a", "uri: $b, delivery: {retry: 2, deadLetterSink: {uri: $dls}}", "$c"))
+			s.Ready("Sequence/s")
+			s.Send("Sequence/s", s.Events(3)...)
+			s.Expect("b", 3)
+			s.Quiet("Sequence/s", "sink")
+		},
+		Verify: []Verification{
+			verify("SEQ-005", check.All(check.Accepted(), check.Visits("a>b"))),
+		},
+	},
+	{
+		Name: "sequence/answer-without-event",
+		Drive: func(s *drive.Stage) {
+			extend(s, "a", "c")
+			s.Receiver("b", byRoot(map[string]receiver.Respond{
+				"e1": receiver.Text(200, "text/html", "<html><body>ok</body></html>"),
+				"e2": receiver.Text(200, "application/json", `{"status": "ok"}`),
+				"e3": receiver.Text(201, "text/plain", "id: e3"),
+			}))
+			s.Apply(sequenceOf("s", "$sink", "$a", "uri: $b, delivery: {retry: 2, deadLetterSink: {uri: $dls}}", "$c"))
+			s.Ready("Sequence/s")
+			s.Send("Sequence/s", s.Events(3)...)
+			s.Expect("b", 3)
+			s.Quiet("Sequence/s", "sink")
+		},
+		Verify: []Verification{
+			verify("SEQ-006", check.Visits("a>b")),
+		},
+	},
+	{
+		Name: "sequence/answer-as-given",
+		Drive: func(s *drive.Stage) {
+			s.Receiver("a", receiver.Reply(func(in *event.Event) *event.Event {
+				return event.New(in.ID()+".new", "urn:another:source", "another.type").
+					With("subject", "another subject").With("time", "2024-02-29T12:00:00Z").With("colour", "blue").
+					WithData("text/plain", []byte("another text"))
+			}))
+			extend(s, "b")
+			s.Apply(sequenceOf("s", "$sink", "$a", "$b"))
+			s.Ready("Sequence/s")
+			s.Send("Sequence/s", s.NewEvent().With("subject", "a subject").With("time", "2020-01-01T00:00:00Z").
+				With("dataschema", "urn:schema").With("colour", "red").With("taste", "sweet"))
+			s.Expect("sink", 1)
+			s.Quiet("Sequence/s", "sink")
+		},
+		Verify: []Verification{
+			verify("SEQ-007", check.Passes("a", "b")),
+		},
+	},
+	{
+		Name: "sequence/payload-bytes",
+		Drive: func(s *drive.Stage) {
+			s.Receiver("a", relabel("a"))
+			s.Receiver("b", relabel("b"))
+			s.Apply(sequenceOf("s", "$sink", "$a", "$b"))
+			s.Ready("Sequence/s")
+			for _, d := range []struct{ contentType, data string }{
+				{"application/json", "{ \"b\":1.50,\t\"a\": [1e2, -0.0],\r\n \"nul\":\"\\u0000\\u00e9/\", \"a\": 12345678901234567890 }\n"},
+				{"application/json", `"<just> & a string\/"`},
+				{"text/plain; charset=utf-8", "zwölf\r\n\tBoxkämpfer\x00 \ufeff"},
+				{"application/octet-stream", "\x00\xff\xfe\r\n\x80\x1a\x00"},
+				{"application/xml", "<?xml version='1.0'?>\r\n<a  b = 'c'/>"},
+			} {
+				s.Send("Sequence/s", s.NewEvent().WithData(d.contentType, []byte(d.data)))
+			}
+			s.Expect("sink", 5)
+			s.Quiet("Sequence/s", "sink")
+		},
+		Verify: []Verification{
+			verify("SEQ-008", check.SameBytesAt("a", "b", "sink")),
+		},
+	},
+	{
+		Name: "sequence/kinds-of-destination",
+		Drive: func(s *drive.Stage) {
+			extend(s, "a", "b", "c", "d", "in", "p", "q", "r", "t")
+			for _, name := range []string{"a", "d", "atservice", "atpath"} {
+				s.Service("Service", name)
+			}
+			for _, name := range []string{"b", "atknative"} {
+				s.Service("KService", name)
+			}
+			s.Apply(channelOf("ch", "") + "---\n" + subscriptionOf("sub", "ch", "$atchannel", "") + "---\n" + sequenceOf("inner", "$atsequence", "$in"))
+			s.Apply(sequenceOf("steps", "ref: {apiVersion: messaging.knative.dev/v1, kind: Channel, name: ch}",
+				"ref: {apiVersion: v1, kind: Service, name: a}",
+				"ref: {apiVersion: serving.knative.dev/v1, kind: Service, name: b}",
+				"uri: $c/below",
+				"ref: {apiVersion: v1, kind: Service, name: d}, uri: /deep/path"))
+			s.Apply(sequenceOf("p", "ref: {apiVersion: v1, kind: Service, name: atservice}", "$p"))
+			s.Apply(sequenceOf("q", "ref: {apiVersion: serving.knative.dev/v1, kind: Service, name: atknative}", "$q"))
+			s.Apply(sequenceOf("r", "ref: {apiVersion: flows.knative.dev/v1, kind: Sequence, name: inner}", "$r"))
+			s.Apply(sequenceOf("t", "ref: {apiVersion: v1, kind: Service, name: atpath}, uri: /some/where", "$t"))
+			s.Ready("Subscription/sub", "Sequence/inner")
+			for _, name := range []string{"steps", "p", "q", "r", "t"} {
+				s.Ready("Sequence/" + name)
+				s.Mark(name)
+				s.Send("Sequence/"+name, s.NewEvent())
+			}
+			for _, end := range []string{"atchannel", "atservice", "atknative", "atsequence", "atpath"} {
+				s.Expect(end, 1)
+			}
+			s.Quiet("Sequence/steps", "atchannel")
+		},
+		Verify: []Verification{
+			verify("SEQ-009", check.All(
+				check.Of("steps", check.All(check.Visits("a>b>c>d>atchannel"), check.AtPath("c", "/below"), check.AtPath("d", "/deep/path"))),
+				check.Of("p", check.Visits("p>atservice")),
+				check.Of("q", check.Visits("q>atknative")),
+				check.Of("r", check.Visits("r>in>atsequence")),
+				check.Of("t", check.All(check.Visits("t>atpath"), check.AtPath("atpath", "/some/where"))),
+			)),
+		},
+	},
+	{
+		Name: "sequence/nested",
+		Drive: func(s *drive.Stage) {
+			extend(s, "a", "b", "c", "x", "y", "z")
+			s.Apply(sequenceOf("inner", "$innersink", "$x", "$y") + "---\n" + channelOf("ch", "") + "---\n" + subscriptionOf("sub", "ch", "$z", ""))
+			s.Apply(sequenceOf("outer", "$sink", "$a", "ref: {apiVersion: flows.knative.dev/v1, kind: Sequence, name: inner}", "$c"))
+			s.Apply(sequenceOf("into", "$sink", "$b", "ref: {apiVersion: messaging.knative.dev/v1, kind: Channel, name: ch}", "$c"))
+			s.Ready("Sequence/inner", "Subscription/sub", "Sequence/outer", "Sequence/into")
+			s.Mark("sequence")
+			s.Send("Sequence/outer", s.NewEvent())
+			s.Mark("channel")
+			s.Send("Sequence/into", s.NewEvent())
+			s.Expect("innersink", 1)
+			s.Expect("z", 1)
+			s.Quiet("Sequence/outer", "innersink")
+		},
+		Verify: []Verification{
+			verify("SEQ-010", check.All(check.Of("sequence", check.Visits("a>x>y>innersink")), check.Of("channel", check.Visits("b>z")))),
+			verify("SEQ-009", check.All(check.Of("sequence", check.Silent("z")), check.Of("sequence", check.ExactlyOnce("x")), check.Of("channel", check.ExactlyOnce("z")))),
+		},
+	},
+	{
+		Name: "sequence/delivery-of-each-step",
+		Drive: func(s *drive.Stage) {
+			failing := func(who, root string) {
+				s.Receiver(who, fallBack(receiver.Extend(who), map[string]receiver.Respond{root: receiver.Status(503)}))
+			}
+			failing("a", "e1")
+			failing("b", "e2")
+			failing("c", "e3")
+			s.Apply(sequenceOf("s", "$sink", "$a",
+				"uri: $b, delivery: {retry: 3, backoffPolicy: linear, backoffDelay: PT0.05S}",
+				"uri: $c, delivery: {retry: 1, backoffPolicy: linear, backoffDelay: PT0.05S}"))
+			s.Ready("Sequence/s")
+			s.Mark("no options")
+			s.Send("Sequence/s", s.NewEvent())
+			s.Mark("options")
+			s.Send("Sequence/s", s.Events(2)...)
+			s.Expect("a", 3)
+			s.Expect("b", 5)
+			s.Expect("c", 2)
+			s.Quiet("Sequence/s", "sink")
+		},
+		Verify: []Verification{
+			verify("SEQ-011", check.All(check.Attempts("a", "e1", 1), check.Attempts("b", "e2.a", 4), check.Attempts("c", "e3.a.b", 2), check.Silent("sink"))),
+			verify("SEQ-012", check.Of("no options", check.Visits("a"))),
+		},
+	},
+	{
+		Name: "sequence/dead-letter-of-a-step",
+		Drive: func(s *drive.Stage) {
+			s.Receiver("a", receiver.Reply(func(in *event.Event) *event.Event {
+				return event.New(in.ID()+".a", "/step/a", "changed").WithData("text/plain", []byte("changed"))
+			}))
+			s.Receiver("b", receiver.Status(503))
+			extend(s, "c", "dls")
+			s.Apply(sequenceOf("s", "$sink", "$a", "uri: $b, delivery: {retry: 1, deadLetterSink: {uri: $dls}}", "$c"))
+			s.Ready("Sequence/s")
+			s.Send("Sequence/s", s.NewEvent().With("subject", "posted"))
+			s.Expect("dls", 1)
+			s.Quiet("Sequence/s", "sink")
+		},
+		Verify: []Verification{
+			verify("SEQ-013", check.Passes("a", "dls")),
+			verify("SEQ-014", check.All(check.ExactlyOnce("dls"), check.Silent("c", "sink"))),
+		},
+	},
+	{
+		Name: "sequence/reply-refuses",
+		Drive: func(s *drive.Stage) {
+			extend(s, "a", "b")
+			busy := receiver.Status(503)
+			s.Receiver("sink", fallBack(busy, map[string]receiver.Respond{"e1": receiver.Attempts(busy, busy, receiver.OK())}))
+			s.Apply(sequenceOf("s", "$sink", "$a",
+				"uri: $b, delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.05S, deadLetterSink: {uri: $dls}}"))
+			s.Ready("Sequence/s")
+			s.Mark("at first")
+			s.Send("Sequence/s", s.NewEvent())
+			s.Mark("always")
+			s.Send("Sequence/s", s.NewEvent())
+			s.Expect("dls", 1)
+			s.Until("e1 accepted", func(v *history.View) bool { return accepted(v, "sink", "e1") })
+			s.Quiet("Sequence/s", "sink")
+		},
+		Verify: []Verification{
+			verify("SEQ-015", check.All(check.Of("at first", check.All(check.Continued("b", "sink"), check.Silent("dls"))), check.Of("always", check.ExactlyOnce("dls")))),
+		},
+	},
+	{
+		Name: "sequence/later-step-fails",
+		Drive: func(s *drive.Stage) {
+			extend(s, "a", "b")
+			s.Receiver("c", receiver.Status(500))
+			delivery := ", delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.05S}"
+			s.Apply(sequenceOf("s", "", "uri: $a"+delivery, "uri: $b"+delivery, "uri: $c"+delivery))
+			s.Ready("Sequence/s")
+			s.Send("Sequence/s", s.NewEvent())
+			s.Expect("c", 3)
+			s.Quiet("Sequence/s", "c")
+		},
+		Verify: []Verification{
+			verify("SEQ-016", check.All(check.Attempts("a", "e1", 1), check.Attempts("b", "e1.a", 1), check.Attempts("c", "e1.a.b", 3))),
+		},
+	},
+	{
+		Name: "sequence/acknowledges-before-the-steps",
+		Drive: func(s *drive.Stage) {
+			gate := drive.NewGate()
+			s.Receiver("a", receiver.Held(gate.Opened(), receiver.Extend("a")))
+			extend(s, "b")
+			s.Apply(sequenceOf("s", "$sink", "$a", "$b"))
+			s.Ready("Sequence/s")
+			// No clock decides: only a target that waits for its steps waits for the limit.
+			s.SendThenOpen("Sequence/s", gate, 5*time.Second, s.Events(3)...)
+			s.Expect("sink", 3)
+		},
+		Verify: []Verification{
+			verify("SEQ-017", check.AckedFirst()),
+		},
+	},
+	{
+		Name: "sequence/concurrent-events",
+		Drive: func(s *drive.Stage) {
+			for _, who := range []string{"a", "b"} {
+				s.Receiver(who, receiver.ByEvent(func(e *event.Event) receiver.Respond {
+					return receiver.Delayed(jitter(who, e.ID(), 8*time.Millisecond), receiver.Extend(who))
+				}))
+			}
+			s.Apply(sequenceOf("s", "$sink", "$a", "$b"))
+			s.Ready("Sequence/s")
+			s.Burst("Sequence/s", 32, s.Events(200)...)
+			s.Expect("sink", 200)
+			s.Quiet("Sequence/s", "sink")
+		},
+		Verify: []Verification{
+			verify("SEQ-036", check.Grown("a>b>sink")),
+		},
+	},
+	{
+		Name: "sequence/neighbours",
+		Drive: func(s *drive.Stage) {
+			extend(s, "a")
+			other := s.Namespace() + "-other"
+			s.Apply(sequenceOf("s", "$sink", "$a") + "---\n" + sequenceOf("t", "$third", "$a"))
+			s.Apply(strings.Replace(sequenceOf("s", "$other", "$a"), "{name: s}", "{name: s, namespace: "+other+"}", 1))
+			s.Ready("Sequence/s", "Sequence/t", "Sequence/"+other+"/s")
+			s.Mark("home")
+			s.Send("Sequence/s", s.Events(2)...)
+			s.Mark("other namespace")
+			s.Send("Sequence/"+other+"/s", s.Events(2)...)
+			s.Mark("other name")
+			s.Send("Sequence/t", s.Events(2)...)
+			for _, sink := range []string{"sink", "other", "third"} {
+				s.Expect(sink, 2)
+			}
+			s.Quiet("Sequence/s", "sink")
+		},
+		Verify: []Verification{
+			verify("SEQ-037", check.All(check.Of("home", check.Visits("a>sink")), check.Of("other namespace", check.Visits("a>other")),
+				check.Of("other name", check.Visits("a>third")))),
+		},
+	},
+	{
+		Name: "sequence/twenty-steps",
+		Drive: func(s *drive.Stage) {
+			var steps []string
+			for _, who := range twenty {
+				extend(s, who)
+				steps = append(steps, "$"+who)
+			}
+			s.Apply(sequenceOf("s", "$sink", steps...))
+			s.Ready("Sequence/s")
+			s.Send("Sequence/s", s.Events(2)...)
+			s.Expect("sink", 2)
+			s.Quiet("Sequence/s", "sink")
+		},
+		Verify: []Verification{
+			verify("SEQ-038", check.Grown(strings.Join(twenty, ">")+">sink")),
+		},
+	},
+	{
+		Name: "sequence/reply-to-sequence",
+		Drive: func(s *drive.Stage) {
+			extend(s, "a", "b", "c", "d")
+			s.Apply(sequenceOf("first", "ref: {apiVersion: flows.knative.dev/v1, kind: Sequence, name: second}", "$a", "$b"))
+			s.Apply(sequenceOf("second", "$sink", "$c", "$d"))
+			s.Ready("Sequence/first", "Sequence/second")
+			s.Send("Sequence/first", s.Events(2)...)
+			s.Expect("sink", 2)
+			s.Quiet("Sequence/first", "sink")
+		},
+		Verify: []Verification{
+			verify("SEQ-039", check.Grown("a>b>c>d>sink")),
+		},
+	},
+	{
+		Name: "sequence/poison",
+		Drive: func(s *drive.Stage) {
+			extend(s, "a", "c")
+			poisons := poisonous(s.URI("elsewhere"))
+			s.Receiver("b", receiver.ByEvent(func(e *event.Event) receiver.Respond {
+				if e != nil && e.Attr("poison") != "" {
+					return poisons[e.Attr("poison")]
+				}
+				return receiver.Extend("b")
+			}))
+			s.Apply(sequenceOf("s", "$sink", "$a", "$b", "$c"))
+			s.Ready("Sequence/s")
+			var events []*event.Event
+			for name := range poisons {
+				events = append(events, s.NewEvent().With("poison", name), s.NewEvent())
+			}
+			s.Burst("Sequence/s", 4, events...)
+			s.Expect("sink", len(poisons))
+			s.Send("Sequence/s", s.NewEvent())
+			s.Expect("sink", len(poisons)+1)
+			s.Quiet("Sequence/s", "sink")
+		},
+		Verify: []Verification{
+			verify("SEQ-044", check.All(
+				check.Where("healthy event", func(e *history.Event) bool { return e.Attrs["poison"] == "" }, check.Visits("a>b>c>sink")),
+				check.Where("poisonous event", func(e *history.Event) bool { return e.Attrs["poison"] != "" }, check.Reached("b", "poisonous events", 1)),
+			)),
+		},
+	},
+	{
+		Name: "sequence/content-modes",
+		Drive: func(s *drive.Stage) {
+			binary, structured := receiver.InMode(event.Binary, relabel("a")), receiver.InMode(event.Structured, relabel("a"))
+			s.Receiver("a", fallBack(binary, map[string]receiver.Respond{"e1": structured, "e2": structured, "e5": structured, "e6": structured}))
+			s.Receiver("b", fallBack(receiver.InMode(event.Structured, relabel("b")), map[string]receiver.Respond{
+				"e1": receiver.InMode(event.Binary, relabel("b")), "e2": receiver.InMode(event.Binary, relabel("b"))}))
+			s.Apply(sequenceOf("s", "$sink", "$a", "$b"))
+			s.Ready("Sequence/s")
+			for _, d := range []struct{ contentType, data string }{
+				{"application/json", `{"n": 1, "text": "é"}`},
+				{"application/json", `{"n": 2}`},
+				{"text/plain", "text"},
+				{"application/octet-stream", "\x00\xff"},
+			} {
+				for _, mode := range []event.Mode{event.Binary, event.Structured} {
+					e := s.NewEvent().With("subject", "kept").With("colour", "blue").WithData(d.contentType, []byte(d.data))
+					s.Post("Sequence/s", drive.Post{Event: e, Mode: mode})
+				}
+			}
+			s.Expect("sink", 8)
+			s.Quiet("Sequence/s", "sink")
+		},
+		Verify: []Verification{
+			verify("SEQ-045", check.SameMeaning("sink")),
+		},
+	},
+}
+
+// twenty are the steps of a long Sequence.
+var twenty = strings.Fields("s0 s1 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 s12 s13 s14 s15 s16 s17 s18 s19")
+
+// extend makes receivers that extend what they get by their own name.
+func extend(s *drive.Stage, names ...string) {
+	for _, name := range names {
+		s.Receiver(name, receiver.Extend(name))
+	}
+}
+
+// relabel is receiver.Extend that leaves the data alone.
+func relabel(who string) receiver.Respond {
+	return receiver.Reply(func(in *event.Event) *event.Event {
+		out := in.Clone()
+		out.Set("id", in.ID()+"."+who)
+		out.Set("source", "/step/"+who)
+		return out
+	})
+}
+
+// byRoot picks the script by the id of the event at the beginning of the lineage.
+func byRoot(scripts map[string]receiver.Respond) receiver.Respond { return fallBack(nil, scripts) }
+
+// fallBack is byRoot with a script for all others.
+func fallBack(other receiver.Respond, scripts map[string]receiver.Respond) receiver.Respond {
+	return receiver.ByEvent(func(e *event.Event) receiver.Respond {
+		if e != nil {
+			if r, ok := scripts[history.Root(e.ID())]; ok {
+				return r
+			}
+		}
+		return other
+	})
+}
+
+// jitter is a pause below limit that looks random and is the same in each run.
+func jitter(who, id string, limit time.Duration) time.Duration {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(who + id)) // a hash does not fail
+	return time.Duration(h.Sum32()) % limit
+}
+
+// accepted tells whether a receiver has accepted an event of a lineage.
+func accepted(v *history.View, at, root string) bool {
+	for _, x := range v.Lineage(at, root) {
+		if x.Accepted() {
+			return true
+		}
+	}
+	return false
+}
+
+// poisonous are answers that no dispatcher likes; where is what the redirects lead to.
+func poisonous(where string) map[string]receiver.Respond {
+	raw := func(h http.Header, body string) receiver.Respond {
+		return receiver.Always(receiver.Answer{Status: 200, Header: h, Body: []byte(body)})
+	}
+	return map[string]receiver.Respond{
+		"redirect":  receiver.WithHeader("Location", where, receiver.Status(302)),
+		"nowhere":   receiver.Status(307),
+		"error":     receiver.Text(500, "text/html", strings.Repeat("<p>\r\nerror \x00\xff</p>", 1000)),
+		"bare":      receiver.Text(200, "text/plain", "ok"),
+		"noid":      raw(http.Header{"Ce-Specversion": {"1.0"}, "Ce-Type": {"t"}}, "x"),
+		"future":    raw(http.Header{"Ce-Specversion": {"9.9"}, "Ce-Id": {"1"}, "Ce-Source": {"/"}, "Ce-Type": {"t"}}, "x"),
+		"badjson":   receiver.Text(200, "application/cloudevents+json", `{"specversion": "1.0", "id": `),
+		"nulljson":  receiver.Text(200, "application/cloudevents+json", "null"),
+		"batch":     receiver.Text(200, "application/cloudevents-batch+json", "[]"),
+		"mediatype": receiver.Text(200, ";;;", "x"),
+		"garbage":   receiver.Faulty(receiver.Garbage, 0, nil),
+		"reset":     receiver.Faulty(receiver.Reset, 0, nil),
+		"close":     receiver.Faulty(receiver.Close, 0, nil),
+		"truncated": receiver.Faulty(receiver.Truncate, 3, receiver.Extend("b")),
+		"chunked":   receiver.Faulty(receiver.TruncateChunked, 3, receiver.Extend("b")),
+		"early":     receiver.With(receiver.Status(404), func(a *receiver.Answer) { a.Early = []int{103, 103} }),
+		"oddcode":   receiver.Status(799),
+	}
 }

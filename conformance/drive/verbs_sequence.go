@@ -1,0 +1,98 @@
+package drive
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/sequitur-dev/sequitur/conformance/history"
+	"github.com/sequitur-dev/sequitur/fixtures/api"
+	"github.com/sequitur-dev/sequitur/fixtures/event"
+)
+
+// Gate holds back the answers of receivers until it is opened; see receiver.Held. It is safe for concurrent use.
+type Gate struct {
+	once sync.Once
+	open chan struct{}
+}
+
+// NewGate returns a closed gate.
+func NewGate() *Gate { return &Gate{open: make(chan struct{})} }
+
+// Opened is closed when the gate is open.
+func (g *Gate) Opened() <-chan struct{} { return g.open }
+
+// Open opens the gate; doing it again changes nothing.
+func (g *Gate) Open() { g.once.Do(func() { close(g.open) }) }
+
+// SendThenOpen posts events and opens the gate when all are acknowledged, at the latest after limit: a target that waits
+// for its consumers before it acknowledges would otherwise wait for ever.
+func (s *Stage) SendThenOpen(to string, g *Gate, limit time.Duration, events ...*event.Event) {
+	t := time.AfterFunc(limit, g.Open)
+	defer g.Open()
+	defer t.Stop()
+	s.Send(to, events...)
+}
+
+// pollEvery is how often a state is asked for that the target does not announce.
+const pollEvery = 10 * time.Millisecond
+
+// AtMost waits until a kind has at most n objects in the namespace that are controlled by owner ("Sequence/s"; any object
+// if empty), records those that there are at the end of the wait, and tells whether it came.
+func (s *Stage) AtMost(n int, kind, owner string) bool {
+	var last []api.Object
+	ok := s.poll(func() bool {
+		objects, err := s.bench.target.List(s.ctx, Ref(kind+"/", s.namespace))
+		if err != nil {
+			s.stop("harness", "%s could not be listed: %v", kind, err)
+		}
+		last = last[:0]
+		for _, o := range objects {
+			if owner == "" || controlled(o, owner) {
+				last = append(last, o)
+			}
+		}
+		return len(last) <= n
+	})
+	for _, o := range last {
+		s.show(kind+"/"+o.GetHead().Metadata.Name, o)
+	}
+	s.log.add(time.Time{}, history.Op{Kind: history.Settled, OK: ok, Note: fmt.Sprintf("at most %d %s", n, kind)})
+	return ok
+}
+
+func controlled(o api.Object, owner string) bool {
+	for _, r := range o.GetHead().Metadata.OwnerReferences {
+		if r.Controller && r.Kind+"/"+r.Name == owner {
+			return true
+		}
+	}
+	return false
+}
+
+// Rejects posts new events until one is not accepted with 2xx, and tells whether that came in time.
+func (s *Stage) Rejects(to string) bool {
+	ok := s.poll(func() bool { return s.Post(to, Post{Event: s.NewEvent()})/100 != 2 })
+	s.log.add(time.Time{}, history.Op{Kind: history.Settled, OK: ok, Note: to + " accepts no event"})
+	return ok
+}
+
+// poll asks until the answer is yes, or the patience for a status is over.
+func (s *Stage) poll(holds func() bool) bool {
+	end := time.NewTimer(s.bench.patience.Ready)
+	defer end.Stop()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		if holds() {
+			return true
+		}
+		select {
+		case <-tick.C:
+		case <-end.C:
+			return false
+		case <-s.ctx.Done():
+			s.interrupted()
+		}
+	}
+}
