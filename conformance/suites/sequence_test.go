@@ -249,54 +249,54 @@ var sequenceExamples = []example{
 	},
 	{
 		scenario: "sequence/kinds-of-destination", requirement: "SEQ-009",
-		good: []string{kindsOfDestination},
+		good: []string{seqKinds},
 		bad: []string{
 			// the relative URI is ignored
-			strings.Replace(kindsOfDestination, "path=/some/where", "path=/", 1),
-			strings.Replace(kindsOfDestination, "path=/deep/path", "path=/", 1),
+			strings.Replace(seqKinds, "path=/some/where", "path=/", 1),
+			strings.Replace(seqKinds, "path=/deep/path", "path=/", 1),
 			// the path of an absolute URI is ignored
-			strings.Replace(kindsOfDestination, "path=/below", "", 1),
+			strings.Replace(seqKinds, "path=/below", "", 1),
 			// a Sequence as reply is not fed
-			strings.Replace(strings.Replace(kindsOfDestination, "recv in e4.r -> 200 e4.r.in", "mark x", 1), "recv atsequence e4.r.in", "mark y", 1)},
+			strings.Replace(strings.Replace(seqKinds, "recv in e4.r -> 200 e4.r.in", "mark x", 1), "recv atsequence e4.r.in", "mark y", 1)},
 	},
 	{
 		scenario: "sequence/nested", requirement: "SEQ-010",
-		good: []string{nested},
+		good: []string{seqNested},
 		bad: []string{
 			// the inner result leaks
-			nested + "\n9ms recv c e1.a.x.y -> 200 e1.a.x.y.c\n10ms recv sink e1.a.x.y.c",
+			seqNested + "\n9ms recv c e1.a.x.y -> 200 e1.a.x.y.c\n10ms recv sink e1.a.x.y.c",
 			// the input goes on beside the inner run
-			nested + "\n9ms recv c e2.b -> 200 e2.b.c\n10ms recv sink e2.b.c",
+			seqNested + "\n9ms recv c e2.b -> 200 e2.b.c\n10ms recv sink e2.b.c",
 			// the inner run stops
-			strings.Replace(nested, "recv innersink e1.a.x.y", "mark x", 1)},
+			strings.Replace(seqNested, "recv innersink e1.a.x.y", "mark x", 1)},
 	},
 	{
 		scenario: "sequence/nested", requirement: "SEQ-009",
-		good: []string{nested},
-		bad: []string{strings.Replace(nested, "recv x e1.a -> 200 e1.a.x", "mark x", 1),
-			strings.Replace(nested, "recv z e2.b -> 200 e2.b.z", "mark x", 1)},
+		good: []string{seqNested},
+		bad: []string{strings.Replace(seqNested, "recv x e1.a -> 200 e1.a.x", "mark x", 1),
+			strings.Replace(seqNested, "recv z e2.b -> 200 e2.b.z", "mark x", 1)},
 	},
 	{
 		scenario: "sequence/delivery-of-each-step", requirement: "SEQ-011",
-		good: []string{deliveryOfEachStep},
+		good: []string{seqDeliveryOptions},
 		bad: []string{
 			// the options of a later step used for all
-			deliveryOfEachStep + "\n90ms recv a e1 -> 503",
+			seqDeliveryOptions + "\n90ms recv a e1 -> 503",
 			// no retries at all (#2302)
-			strings.Replace(deliveryOfEachStep, "13ms recv b e2.a -> 503\n", "", 1),
+			strings.Replace(seqDeliveryOptions, "13ms recv b e2.a -> 503\n", "", 1),
 			// one step's for the next
-			deliveryOfEachStep + "\n90ms recv c e3.a.b -> 503",
+			seqDeliveryOptions + "\n90ms recv c e3.a.b -> 503",
 			// passed on though it failed
-			deliveryOfEachStep + "\n90ms recv sink e3.a.b"},
+			seqDeliveryOptions + "\n90ms recv sink e3.a.b"},
 	},
 	{
 		scenario: "sequence/delivery-of-each-step", requirement: "SEQ-012",
-		good: []string{deliveryOfEachStep},
+		good: []string{seqDeliveryOptions},
 		bad: []string{
 			// built-in retries
-			deliveryOfEachStep + "\n90ms recv a e1 -> 503",
+			seqDeliveryOptions + "\n90ms recv a e1 -> 503",
 			// passed on to the next step
-			deliveryOfEachStep + "\n90ms recv b e1 -> 200 e1.b"},
+			seqDeliveryOptions + "\n90ms recv b e1 -> 200 e1.b"},
 	},
 	{
 		scenario: "sequence/dead-letter-of-a-step", requirement: "SEQ-013",
@@ -346,18 +346,18 @@ var sequenceExamples = []example{
 	{
 		scenario: "sequence/reply-refuses", requirement: "SEQ-015",
 		good: []string{
-			replyRefuses("", 3, 3),
-			replyRefuses("again", 3, 3), // the whole delivery is repeated
+			seqReplyRefuses("", 3, 3),
+			seqReplyRefuses("again", 3, 3), // the whole delivery is repeated
 		},
 		bad: []string{
 			// the answer is lost at the first refusal
-			replyRefuses("", 1, 3),
+			seqReplyRefuses("", 1, 3),
 			// no dead letter of it
-			strings.Replace(replyRefuses("", 3, 3), "recv dls", "recv elsewhere", 1),
+			strings.Replace(seqReplyRefuses("", 3, 3), "recv dls", "recv elsewhere", 1),
 			// delivered though it had been accepted
-			replyRefuses("", 3, 3) + "\n4ms recv sink e1.a.b -> 202",
+			seqReplyRefuses("", 3, 3) + "\n4ms recv sink e1.a.b -> 202",
 			// and dead-lettered as well
-			replyRefuses("", 3, 3) + "\n4ms recv dls e1.a"},
+			seqReplyRefuses("", 3, 3) + "\n4ms recv dls e1.a"},
 	},
 	{
 		scenario: "sequence/later-step-fails", requirement: "SEQ-016",
@@ -401,11 +401,11 @@ var sequenceExamples = []example{
 	},
 	{
 		scenario: "sequence/concurrent-events", requirement: "SEQ-036",
-		goodViews: []func() *history.View{func() *history.View { return concurrent(nil) }},
+		goodViews: []func() *history.View{func() *history.View { return seqConcurrent(nil) }},
 		badViews: []func() *history.View{
 			// two answers change places
 			func() *history.View {
-				return concurrent(func(at, id, data string) (string, string) {
+				return seqConcurrent(func(at, id, data string) (string, string) {
 					switch at + " " + id {
 					case "sink e7.a.b":
 						return "e8.a.b", "e8|a|b"
@@ -417,7 +417,7 @@ var sequenceExamples = []example{
 			},
 			// a shared buffer: the id of one with the data of another
 			func() *history.View {
-				return concurrent(func(at, id, data string) (string, string) {
+				return seqConcurrent(func(at, id, data string) (string, string) {
 					if at == "b" && id == "e9.a" {
 						return id, "e10|a"
 					}
@@ -426,7 +426,7 @@ var sequenceExamples = []example{
 			},
 			// one is lost, another comes twice
 			func() *history.View {
-				return concurrent(func(at, id, data string) (string, string) {
+				return seqConcurrent(func(at, id, data string) (string, string) {
 					if at == "sink" && id == "e11.a.b" {
 						return "e12.a.b", "e12|a|b"
 					}
@@ -437,20 +437,20 @@ var sequenceExamples = []example{
 	},
 	{
 		scenario: "sequence/neighbours", requirement: "SEQ-037",
-		good: []string{neighbours},
+		good: []string{seqNeighbours},
 		bad: []string{
 			// routing by name alone
-			strings.Replace(neighbours, "recv other e2.a", "recv sink e2.a", 1),
-			neighbours + "\n20ms recv other e1.a",
+			strings.Replace(seqNeighbours, "recv other e2.a", "recv sink e2.a", 1),
+			seqNeighbours + "\n20ms recv other e1.a",
 			// the shared step's answer goes to everybody who shares it
-			neighbours + "\n20ms recv sink e3.a",
+			seqNeighbours + "\n20ms recv sink e3.a",
 			// the second one replaces the first
-			strings.Replace(neighbours, "recv sink e1.a", "recv third e1.a", 1)},
+			strings.Replace(seqNeighbours, "recv sink e1.a", "recv third e1.a", 1)},
 	},
 	{
 		scenario: "sequence/twenty-steps", requirement: "SEQ-038",
-		good: []string{chain(20)},
-		bad:  []string{chain(16), chain(10), "1ms send Sequence/s e1 -> 404"},
+		good: []string{seqChain(20)},
+		bad:  []string{seqChain(16), seqChain(10), "1ms send Sequence/s e1 -> 404"},
 	},
 	{
 		scenario: "sequence/reply-to-sequence", requirement: "SEQ-039",
@@ -481,15 +481,15 @@ var sequenceExamples = []example{
 	},
 	{
 		scenario: "sequence/poison", requirement: "SEQ-044",
-		good: []string{poisoned + `
+		good: []string{seqPoisoned + `
 			9ms recv b e2.a -> 200 e2.a.b
 			10ms recv c e2.a.b -> 200 e2.a.b.c
 			11ms recv sink e2.a.b.c`},
 		bad: []string{
-			// the worker is stuck or gone after a bad answer (eventing-natss#732)
-			poisoned,
+
+			seqPoisoned,
 			// the bad answer's remains are taken for the next event's
-			poisoned + `
+			seqPoisoned + `
 			9ms recv b e2.a -> 200 e2.a.b
 			10ms recv c e2.a.b -> 200 e2.a.b.c
 			11ms recv sink e2.a.b.c
@@ -520,7 +520,7 @@ var sequenceExamples = []example{
 	},
 }
 
-const kindsOfDestination = `
+const seqKinds = `
 	0ms mark steps
 	1ms send Sequence/steps e1 -> 202
 	2ms recv a e1 -> 200 e1.a
@@ -546,7 +546,7 @@ const kindsOfDestination = `
 	42ms recv t e5 -> 200 e5.t
 	43ms recv atpath e5.t path=/some/where`
 
-const nested = `
+const seqNested = `
 	0ms mark sequence
 	1ms send Sequence/outer e1 -> 202
 	2ms recv a e1 -> 200 e1.a
@@ -558,7 +558,7 @@ const nested = `
 	7ms recv b e2 -> 200 e2.b
 	8ms recv z e2.b -> 200 e2.b.z`
 
-const deliveryOfEachStep = `
+const seqDeliveryOptions = `
 	0ms mark "no options"
 	1ms send Sequence/s e1 -> 202
 	2ms recv a e1 -> 503
@@ -575,9 +575,9 @@ const deliveryOfEachStep = `
 	23ms recv c e3.a.b -> 503
 	24ms recv c e3.a.b -> 503`
 
-// replyRefuses has so many deliveries of e1 and e2 at the sink; the third one of e1 is accepted. With how "again" the last
+// seqReplyRefuses has so many deliveries of e1 and e2 at the sink; the third one of e1 is accepted. With how "again" the last
 // step is repeated for each.
-func replyRefuses(how string, first, second int) string {
+func seqReplyRefuses(how string, first, second int) string {
 	var b strings.Builder
 	for i, n := range []int{first, second} {
 		id := fmt.Sprintf("e%d", i+1)
@@ -597,7 +597,7 @@ func replyRefuses(how string, first, second int) string {
 	return b.String()
 }
 
-const neighbours = `
+const seqNeighbours = `
 	0ms mark home
 	1ms send Sequence/s e1 -> 202
 	2ms recv a e1 -> 200 e1.a
@@ -611,15 +611,15 @@ const neighbours = `
 	10ms recv a e3 -> 200 e3.a
 	11ms recv third e3.a`
 
-const poisoned = `
+const seqPoisoned = `
 	1ms send Sequence/s e1 poison=reset -> 202
 	2ms recv a e1 poison=reset -> 200 e1.a poison=reset
 	3ms recv b e1.a poison=reset -> fault=reset
 	4ms send Sequence/s e2 -> 202
 	5ms recv a e2 -> 200 e2.a`
 
-// chain is one event through the first n of twenty steps and on to the sink.
-func chain(n int) string {
+// seqChain is one event through the first n of twenty steps and on to the sink.
+func seqChain(n int) string {
 	var b strings.Builder
 	b.WriteString("1ms send Sequence/s e1 data=e1 -> 202\n")
 	id, text := "e1", "e1"
@@ -631,9 +631,9 @@ func chain(n int) string {
 	return b.String()
 }
 
-// concurrent is 200 events at the same time through a and b to the sink. twist, if not nil, says what comes to a receiver
+// seqConcurrent is 200 events at the same time through a and b to the sink. twist, if not nil, says what comes to a receiver
 // instead of an id and its data.
-func concurrent(twist func(at, id, data string) (string, string)) *history.View {
+func seqConcurrent(twist func(at, id, data string) (string, string)) *history.View {
 	var ops []history.Op
 	add := func(op history.Op) {
 		op.N, op.Scenario = len(ops)+1, "test/made"

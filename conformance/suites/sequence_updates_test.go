@@ -8,34 +8,34 @@ import (
 var sequenceUpdatesExamples = []example{
 	{
 		scenario: "sequence/what-it-is-made-of", requirement: "SEQ-018",
-		good: []string{made},
+		good: []string{seqMade},
 		bad: []string{
 			"1ms status Sequence/s Ready=True url=http://x/",
 			`1ms status Sequence/s Ready=True "spec.channelTemplate={}"`},
 	},
 	{
 		scenario: "sequence/what-it-is-made-of", requirement: "SEQ-019",
-		good: []string{made},
+		good: []string{seqMade},
 		bad: []string{
 			// one channel too many
-			made + "\n9ms status InMemoryChannel/s-kn-sequence-3 owner=Sequence/s",
+			seqMade + "\n9ms status InMemoryChannel/s-kn-sequence-3 owner=Sequence/s",
 			// one Subscription has no owner
-			strings.Replace(made, "Subscription/s-kn-sequence-1 owner=Sequence/s", "Subscription/s-kn-sequence-1", 1),
+			strings.Replace(seqMade, "Subscription/s-kn-sequence-1 owner=Sequence/s", "Subscription/s-kn-sequence-1", 1),
 			// the channels are of another kind than the template's (#7886)
-			strings.ReplaceAll(made, "InMemoryChannel/", "Channel/")},
+			strings.ReplaceAll(seqMade, "InMemoryChannel/", "Channel/")},
 	},
 	{
 		scenario: "sequence/what-it-is-made-of", requirement: "SEQ-020",
-		good: []string{made},
+		good: []string{seqMade},
 		bad: []string{
 			// counted from 1
-			strings.Replace(made, "InMemoryChannel/s-kn-sequence-0", "InMemoryChannel/s-kn-sequence-3", 1),
-			strings.Replace(made, "Subscription/s-kn-sequence-0", "Subscription/s-0", 1),
+			strings.Replace(seqMade, "InMemoryChannel/s-kn-sequence-0", "InMemoryChannel/s-kn-sequence-3", 1),
+			strings.Replace(seqMade, "Subscription/s-kn-sequence-0", "Subscription/s-0", 1),
 			// two long names collide
-			strings.ReplaceAll(made, "bbbb-kn", "aaaa-kn"),
+			strings.ReplaceAll(seqMade, "bbbb-kn", "aaaa-kn"),
 			// too long, and cut off at the end
-			strings.ReplaceAll(made, strings.Repeat("n", 45)+"bbbb-kn-sequence-2", longB+"-kn-sequence-2"),
-			strings.ReplaceAll(made, strings.Repeat("n", 45)+"bbbb-kn-sequence-2", longB+"-kn")},
+			strings.ReplaceAll(seqMade, strings.Repeat("n", 45)+"bbbb-kn-sequence-2", longB+"-kn-sequence-2"),
+			strings.ReplaceAll(seqMade, strings.Repeat("n", 45)+"bbbb-kn-sequence-2", longB+"-kn")},
 	},
 	{
 		scenario: "sequence/channel-template-spec", requirement: "SEQ-021",
@@ -53,72 +53,72 @@ var sequenceUpdatesExamples = []example{
 	},
 	{
 		scenario: "sequence/append-a-step", requirement: "SEQ-022",
-		good: []string{appended + `
+		good: []string{seqAppended + `
 			15ms recv c e2.a.b -> 200 e2.a.b.c
 			16ms recv sink e2.a.b.c`},
 		bad: []string{
 			// the old wiring stays (#8016)
-			appended + "\n15ms recv sink e2.a.b",
+			seqAppended + "\n15ms recv sink e2.a.b",
 			// the new step is called, and the old reply as well
-			appended + `
+			seqAppended + `
 			15ms recv c e2.a.b -> 200 e2.a.b.c
 			15ms recv sink e2.a.b
 			16ms recv sink e2.a.b.c`,
-			// what was wired anew leads nowhere
-			appended},
+
+			seqAppended},
 	},
 	{
 		scenario: "sequence/remove-steps", requirement: "SEQ-023",
-		good: []string{removed},
+		good: []string{seqRemoved},
 		bad: []string{
 			// the removed step is still fed (#2005)
-			removed + "\n60ms recv d e1.a.b.c -> 200 e1.a.b.c.d",
-			strings.Replace(removed, "recv c e2.a -> 200 e2.a.c", "recv b e2.a -> 200 e2.a.b", 1),
+			seqRemoved + "\n60ms recv d e1.a.b.c -> 200 e1.a.b.c.d",
+			strings.Replace(seqRemoved, "recv c e2.a -> 200 e2.a.c", "recv b e2.a -> 200 e2.a.b", 1),
 			// a channel leaks
-			strings.Replace(removed, `24ms settle "at most 2 InMemoryChannel"`, `
+			strings.Replace(seqRemoved, `24ms settle "at most 2 InMemoryChannel"`, `
 				23ms status InMemoryChannel/s-kn-sequence-2
 				24ms settle "at most 2 InMemoryChannel" -> timeout`, 1),
 			// a Subscription leaks
-			strings.Replace(removed, `45ms settle "at most 1 Subscription"`, `
+			strings.Replace(seqRemoved, `45ms settle "at most 1 Subscription"`, `
 				44ms status Subscription/s-kn-sequence-1
 				45ms settle "at most 1 Subscription" -> timeout`, 1),
 			// the rest of the Sequence is cut off
-			strings.Replace(removed, "recv sink e3.c", "mark x", 1)},
+			strings.Replace(seqRemoved, "recv sink e3.c", "mark x", 1)},
 	},
-	sameAddress("sequence/remove-steps"),
+	seqSameAddress("sequence/remove-steps"),
 	{
 		scenario: "sequence/steps-change-under-traffic", requirement: "SEQ-024",
 		good: []string{
-			changing,
-			changing + `
+			seqChanging,
+			seqChanging + `
 			30ms send Sequence/s e3 -> 202
 			31ms recv n e3 -> 200 e3.n
 			32ms recv a e3.n -> 200 e3.n.a
 			33ms recv dls e3.n`,
 			// refused, so nothing was promised
-			changing + "\n30ms send Sequence/s e3 -> 503"},
+			seqChanging + "\n30ms send Sequence/s e3 -> 503"},
 		bad: []string{
 			// executed twice by one step
-			changing + `
+			seqChanging + `
 			30ms send Sequence/s e3 -> 202
 			31ms recv a e3 -> 200 e3.a
 			32ms recv a e3.a -> 200 e3.a.a
 			33ms recv b e3.a.a -> 200 e3.a.a.b
 			34ms recv sink e3.a.a.b`,
 			// a step is skipped
-			changing + `
+			seqChanging + `
 			30ms send Sequence/s e3 -> 202
 			31ms recv n e3 -> 200 e3.n
 			32ms recv b e3.n -> 200 e3.n.b
 			33ms recv sink e3.n.b`,
 			// lost on the way
-			changing + `
+			seqChanging + `
 			30ms send Sequence/s e3 -> 202
 			31ms recv a e3 -> 200 e3.a`,
 			// lost at once
-			changing + "\n30ms send Sequence/s e3 -> 202",
+			seqChanging + "\n30ms send Sequence/s e3 -> 202",
 			// at both ends
-			changing + `
+			seqChanging + `
 			30ms send Sequence/s e3 -> 202
 			31ms recv a e3 -> 200 e3.a
 			32ms recv b e3.a -> 200 e3.a.b
@@ -127,17 +127,17 @@ var sequenceUpdatesExamples = []example{
 	},
 	{
 		scenario: "sequence/change-the-reply", requirement: "SEQ-025",
-		good: []string{replies},
+		good: []string{seqReplies},
 		bad: []string{
 			// the old reply is kept
-			strings.Replace(replies, "recv second e1.a", "recv first e1.a", 1),
-			strings.Replace(replies, "recv third e3.a", "mark x", 1),
-			replies + "\n30ms recv second e2.a"},
+			strings.Replace(seqReplies, "recv second e1.a", "recv first e1.a", 1),
+			strings.Replace(seqReplies, "recv third e3.a", "mark x", 1),
+			seqReplies + "\n30ms recv second e2.a"},
 	},
-	sameAddress("sequence/change-the-reply"),
+	seqSameAddress("sequence/change-the-reply"),
 	{
 		scenario: "sequence/change-delivery", requirement: "SEQ-026",
-		good: []string{deliveries},
+		good: []string{seqDeliveries},
 		bad: []string{
 			// the update is refused for want of a resourceVersion (#8178)
 			`1ms apply Sequence/s
@@ -148,25 +148,25 @@ var sequenceUpdatesExamples = []example{
 			6ms apply Sequence/s -> refused "metadata.resourceVersion: must be specified for an update"
 			6ms stop target "Sequence/s was refused"`,
 			// the new sink is not used (#8016)
-			strings.Replace(deliveries, "recv dls e2.a", "mark x", 1),
+			strings.Replace(seqDeliveries, "recv dls e2.a", "mark x", 1),
 			// the new number of retries is not used
-			strings.Replace(deliveries, "34ms recv b e3.a -> 503\n", "", 1)},
+			strings.Replace(seqDeliveries, "34ms recv b e3.a -> 503\n", "", 1)},
 	},
-	sameAddress("sequence/change-delivery"),
+	seqSameAddress("sequence/change-delivery"),
 	{
 		scenario: "sequence/change-a-destination", requirement: "SEQ-027",
-		good: []string{moved + `
+		good: []string{seqMoved + `
 			13ms recv instead e2.a -> 200 e2.a.instead
 			14ms recv c e2.a.instead -> 200 e2.a.instead.c
 			15ms recv sink e2.a.instead.c`},
 		bad: []string{
 			// the update is not propagated (#1950)
-			moved + `
+			seqMoved + `
 			13ms recv b e2.a -> 200 e2.a.b
 			14ms recv c e2.a.b -> 200 e2.a.b.c
 			15ms recv sink e2.a.b.c`,
 			// both are called
-			moved + `
+			seqMoved + `
 			13ms recv instead e2.a -> 200 e2.a.instead
 			13ms recv b e2.a -> 200 e2.a.b
 			14ms recv c e2.a.instead -> 200 e2.a.instead.c
@@ -200,19 +200,19 @@ var sequenceUpdatesExamples = []example{
 			8ms send Sequence/s e2 -> 202
 			9ms recv other e2.a.b`},
 	},
-	sameAddress("sequence/updates-lose-nothing"),
+	seqSameAddress("sequence/updates-lose-nothing"),
 	{
 		scenario: "sequence/deletion", requirement: "SEQ-030",
-		good: []string{fmt.Sprintf(deletion, "", "404")},
+		good: []string{fmt.Sprintf(seqDeletion, "", "404")},
 		bad: []string{
 			// orphans still acknowledge and discard
-			fmt.Sprintf(deletion, "", "202"),
+			fmt.Sprintf(seqDeletion, "", "202"),
 			// a channel is left over
-			strings.Replace(fmt.Sprintf(deletion, "9ms status InMemoryChannel/s-kn-sequence-0", "404"), `"at most 0 InMemoryChannel"`, `"at most 0 InMemoryChannel" -> timeout`, 1),
+			strings.Replace(fmt.Sprintf(seqDeletion, "9ms status InMemoryChannel/s-kn-sequence-0", "404"), `"at most 0 InMemoryChannel"`, `"at most 0 InMemoryChannel" -> timeout`, 1),
 			// a Subscription is left over
-			strings.Replace(fmt.Sprintf(deletion, "9ms status Subscription/s-kn-sequence-0", "404"), `"at most 0 Subscription"`, `"at most 0 Subscription" -> timeout`, 1),
+			strings.Replace(fmt.Sprintf(seqDeletion, "9ms status Subscription/s-kn-sequence-0", "404"), `"at most 0 Subscription"`, `"at most 0 Subscription" -> timeout`, 1),
 			// it does not go
-			strings.Replace(fmt.Sprintf(deletion, "", "404"), "gone Sequence/s", "status Sequence/s Ready=True", 1)},
+			strings.Replace(fmt.Sprintf(seqDeletion, "", "404"), "gone Sequence/s", "status Sequence/s Ready=True", 1)},
 	},
 	{
 		scenario: "sequence/refused-without-steps", requirement: "SEQ-031",
@@ -235,17 +235,17 @@ var sequenceUpdatesExamples = []example{
 	},
 	{
 		scenario: "sequence/refused-destinations", requirement: "SEQ-032",
-		good: []string{refusals(-1, "")},
+		good: []string{seqRefusals(-1, "")},
 		bad: []string{
-			refusals(0, "apply Sequence/step-0"),
-			refusals(1, "apply Sequence/reply-1"),
-			refusals(2, `apply Sequence/step-2 -> refused "relative uri"`),
-			refusals(5, "apply Sequence/step-5")},
+			seqRefusals(0, "apply Sequence/step-0"),
+			seqRefusals(1, "apply Sequence/reply-1"),
+			seqRefusals(2, `apply Sequence/step-2 -> refused "relative uri"`),
+			seqRefusals(5, "apply Sequence/step-5")},
 	},
 	{
 		scenario: "sequence/refused-delivery", requirement: "SEQ-033",
-		good: []string{badOptions("")},
-		bad:  []string{badOptions("Sequence/bad-0"), badOptions("Sequence/bad-3"), badOptions("Sequence/bad-5")},
+		good: []string{seqBadOptions("")},
+		bad:  []string{seqBadOptions("Sequence/bad-0"), seqBadOptions("Sequence/bad-3"), seqBadOptions("Sequence/bad-5")},
 	},
 	{
 		scenario: "sequence/refused-channel-templates", requirement: "SEQ-034",
@@ -277,16 +277,16 @@ var sequenceUpdatesExamples = []example{
 	},
 	{
 		scenario: "sequence/names-already-taken", requirement: "SEQ-042",
-		good: []string{taken},
+		good: []string{seqTaken},
 		bad: []string{
 			// the Subscription is overwritten
-			strings.Replace(taken, "Ready=True spec.subscriber=$mine gen=1", "Ready=True spec.subscriber=$a gen=2", 1),
+			strings.Replace(seqTaken, "Ready=True spec.subscriber=$mine gen=1", "Ready=True spec.subscriber=$a gen=2", 1),
 			// the channel gets a new owner
-			strings.Replace(taken, "9ms status InMemoryChannel/t-kn-sequence-0", "9ms status InMemoryChannel/t-kn-sequence-0 owner=Sequence/t", 1),
+			strings.Replace(seqTaken, "9ms status InMemoryChannel/t-kn-sequence-0", "9ms status InMemoryChannel/t-kn-sequence-0 owner=Sequence/t", 1),
 			// replaced
-			strings.Replace(taken, "9ms status InMemoryChannel/t-kn-sequence-0 spec.delivery=retry", "9ms gone InMemoryChannel/t-kn-sequence-0", 1),
+			strings.Replace(seqTaken, "9ms status InMemoryChannel/t-kn-sequence-0 spec.delivery=retry", "9ms gone InMemoryChannel/t-kn-sequence-0", 1),
 			// Ready though another's object is in the way
-			strings.Replace(taken, "Sequence/s Ready=False", "Sequence/s Ready=True", 1)},
+			strings.Replace(seqTaken, "Sequence/s Ready=False", "Sequence/s Ready=True", 1)},
 	},
 	{
 		scenario: "sequence/change-the-channel-template", requirement: "SEQ-043",
@@ -296,21 +296,21 @@ var sequenceUpdatesExamples = []example{
 			3ms apply Sequence/s -> refused "spec.channelTemplate: cannot be changed"
 			4ms mark "other kind"
 			5ms apply Sequence/s -> refused "spec.channelTemplate: cannot be changed"`,
-			retemplated},
+			seqRetemplated},
 		bad: []string{
 			// the new spec is silently ignored
-			strings.Replace(retemplated, "8ms recv b e1.a -> 503\n", "", 1),
+			strings.Replace(seqRetemplated, "8ms recv b e1.a -> 503\n", "", 1),
 			// the old channels leak
-			strings.Replace(retemplated, `23ms settle "at most 0 InMemoryChannel"`, `
+			strings.Replace(seqRetemplated, `23ms settle "at most 0 InMemoryChannel"`, `
 				22ms status InMemoryChannel/s-kn-sequence-0 owner=Sequence/s
 				23ms settle "at most 0 InMemoryChannel" -> timeout`, 1),
 			// nothing works any more
-			strings.Replace(retemplated, "25ms recv a e2 -> 200 e2.a\n", "", 1)},
+			strings.Replace(seqRetemplated, "25ms recv a e2 -> 200 e2.a\n", "", 1)},
 	},
 }
 
-// sameAddress gives the examples of a scenario for SEQ-029.
-func sameAddress(scenario string) example {
+// seqSameAddress gives the examples of a scenario for SEQ-029.
+func seqSameAddress(scenario string) example {
 	return example{
 		scenario: scenario, requirement: "SEQ-029",
 		good: []string{
@@ -328,8 +328,8 @@ func sameAddress(scenario string) example {
 	}
 }
 
-// made shows three Sequences of three steps and their children; those of the long ones have shortened names.
-var made = func() string {
+// seqMade shows three Sequences of three steps and their children; those of the long ones have shortened names.
+var seqMade = func() string {
 	var b strings.Builder
 	for _, s := range []struct{ name, child string }{
 		{"s", "s"}, {longA, strings.Repeat("n", 45) + "aaaa"}, {longB, strings.Repeat("n", 45) + "bbbb"},
@@ -344,7 +344,7 @@ var made = func() string {
 	return b.String()
 }()
 
-const appended = `
+const seqAppended = `
 	0ms mark before
 	1ms send Sequence/s e1 -> 202
 	2ms recv a e1 -> 200 e1.a
@@ -355,7 +355,7 @@ const appended = `
 	12ms recv a e2 -> 200 e2.a
 	13ms recv b e2.a -> 200 e2.a.b`
 
-const removed = `
+const seqRemoved = `
 	0ms status Sequence/s Ready=True "spec.channelTemplate={\"kind\": \"InMemoryChannel\"}"
 	1ms mark "last removed"
 	2ms status InMemoryChannel/s-kn-sequence-0
@@ -385,7 +385,7 @@ const removed = `
 	47ms recv c e3 -> 200 e3.c
 	48ms recv sink e3.c`
 
-const changing = `
+const seqChanging = `
 	1ms send Sequence/s e1 -> 202
 	2ms recv a e1 -> 200 e1.a
 	3ms recv b e1.a -> 200 e1.a.b
@@ -396,7 +396,7 @@ const changing = `
 	13ms recv b e2.n.a -> 200 e2.n.a.b
 	14ms recv sink e2.n.a.b`
 
-const replies = `
+const seqReplies = `
 	0ms mark changed
 	1ms send Sequence/s e1 -> 202
 	2ms recv a e1 -> 200 e1.a
@@ -409,7 +409,7 @@ const replies = `
 	22ms recv a e3 -> 200 e3.a
 	23ms recv third e3.a`
 
-const deliveries = `
+const seqDeliveries = `
 	0ms apply Sequence/s
 	1ms mark none
 	2ms send Sequence/s e1 -> 202
@@ -430,7 +430,7 @@ const deliveries = `
 	35ms recv b e3.a -> 503
 	36ms recv dls e3.a`
 
-const moved = `
+const seqMoved = `
 	0ms mark before
 	1ms send Sequence/s e1 -> 202
 	2ms recv a e1 -> 200 e1.a
@@ -441,8 +441,8 @@ const moved = `
 	11ms send Sequence/s e2 -> 202
 	12ms recv a e2 -> 200 e2.a`
 
-// deletion has two gaps: what is seen after it, and the last answer of the address.
-const deletion = `
+// seqDeletion has two gaps: what is seen after it, and the last answer of the address.
+const seqDeletion = `
 	0ms status Sequence/s Ready=True "spec.channelTemplate={\"kind\": \"InMemoryChannel\"}" url=http://x/s
 	1ms status InMemoryChannel/s-kn-sequence-0 owner=Sequence/s
 	2ms status Subscription/s-kn-sequence-0 owner=Sequence/s
@@ -457,8 +457,8 @@ const deletion = `
 	12ms send Sequence/s e2 -> 202
 	13ms send Sequence/s e3 -> %s`
 
-// refusals refuses every bad destination but one, for which line stands.
-func refusals(but int, line string) string {
+// seqRefusals refuses every bad destination but one, for which line stands.
+func seqRefusals(but int, line string) string {
 	var b strings.Builder
 	b.WriteString("1ms apply Sequence/good\n")
 	for i := range badDestinations {
@@ -475,8 +475,8 @@ func refusals(but int, line string) string {
 	return b.String()
 }
 
-// badOptions refuses all bad delivery options but those of one Sequence.
-func badOptions(but string) string {
+// seqBadOptions refuses all bad delivery options but those of one Sequence.
+func seqBadOptions(but string) string {
 	var b strings.Builder
 	b.WriteString("1ms apply Sequence/good\n")
 	for _, object := range objects("bad", len(badDelivery)) {
@@ -489,7 +489,7 @@ func badOptions(but string) string {
 	return b.String()
 }
 
-const taken = `
+const seqTaken = `
 	1ms status Subscription/s-kn-sequence-0 Ready=True spec.subscriber=$mine
 	2ms status InMemoryChannel/t-kn-sequence-0 spec.delivery=retry
 	3ms status Sequence/s Ready=False:ChannelsNotReady
@@ -497,7 +497,7 @@ const taken = `
 	8ms status Subscription/s-kn-sequence-0 Ready=True spec.subscriber=$mine gen=1
 	9ms status InMemoryChannel/t-kn-sequence-0 spec.delivery=retry`
 
-const retemplated = `
+const seqRetemplated = `
 	1ms apply Sequence/s
 	2ms mark "other spec"
 	3ms apply Sequence/s
