@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -94,7 +95,7 @@ func CompletedWithoutReply(at string, code int, carries bool, silent ...string) 
 		}
 		if got := v.Arrivals(silent...); len(got) > 0 {
 			x := got[0]
-			return Fail(fmt.Sprintf("nothing sent on after an answer %d", code), fmt.Sprintf("%s at %s", name(x.ID()), x.Ask.Who), x.ID())
+			return Fail(fmt.Sprintf("nothing sent on after an answer %d", code), fmt.Sprintf("%s at %s", name(x.ID()), x.Ask.Who), cmp.Or(x.ID(), ids[0]))
 		}
 		return Pass("%d delivered once, nothing sent on", len(ids))
 	}
@@ -228,7 +229,7 @@ func LetterIsInput(at, sink, subscription string) Judge {
 					return Fail("the dead letter of "+id+" as "+at+" was given the event", d, id)
 				}
 				if got, ok := l.Ask.Event.Attrs[errorDest]; !ok || !sameAddress(got, uri) {
-					return Fail(errorDest+" "+uri+" on the dead letter of "+id, "it is "+shortenedOr(got, ok), id)
+					return Fail(errorDest+" "+uri+" on the dead letter of "+id, "it is "+orAbsent(got, ok), id)
 				}
 			}
 		}
@@ -236,11 +237,11 @@ func LetterIsInput(at, sink, subscription string) Judge {
 	}
 }
 
-func shortenedOr(value string, ok bool) string {
+func orAbsent(value string, ok bool) string {
 	if !ok {
 		return "absent"
 	}
-	return shortened(value)
+	return value
 }
 
 // BrokenAnswerRetried wants an event whose first answer broke off to be delivered again, and nothing but the complete
@@ -344,7 +345,7 @@ func OnlyValidAnswers(at, reply, sink string) Judge {
 		}
 		for _, x := range v.Arrivals(reply) {
 			if !wellFormed(x.Ask.Event) || !good[x.ID()] {
-				return Fail("no malformed answer at "+reply, name(x.ID())+reasonOf(x.Ask.Event), slices.Concat(spoilt[:min(len(spoilt), 3)], []string{x.ID()})...)
+				return Fail("only valid answers at "+reply, name(x.ID())+", which no valid answer had"+reasonOf(x.Ask.Event), spoilt[:min(len(spoilt), 3)]...)
 			}
 		}
 		for id := range good {

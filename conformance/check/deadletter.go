@@ -176,9 +176,9 @@ func AnswersDoNotMatter(at, sink string) Judge {
 			case last.Code/100 == 2:
 				fine++
 			case len(letters) == 0:
-				return Fail(fmt.Sprintf("a dead letter of %s after the %s", id, bodyLength(last.Body)), "none at "+sink, id)
+				return Fail(fmt.Sprintf("a dead letter of %s after %s", id, bodyLength(last.Body)), "none at "+sink, id)
 			case letters[0].Ask.Event.Bad != "":
-				return Fail(fmt.Sprintf("a valid dead letter of %s after the %s", id, bodyLength(last.Body)), letters[0].Ask.Event.Bad, id)
+				return Fail(fmt.Sprintf("a valid dead letter of %s after %s", id, bodyLength(last.Body)), letters[0].Ask.Event.Bad, id)
 			default:
 				failed++
 			}

@@ -87,7 +87,7 @@ func ErrorDest(at, sink, subscription, leg string) Judge {
 			case !ok:
 				return Fail(expected, "it is absent", l.id)
 			case !sameAddress(got, uri):
-				return Fail(expected, "it is "+shortened(got), l.id)
+				return Fail(expected, "it is "+got, l.id)
 			}
 		}
 		return Pass("%d name %s", len(letters), uri)
@@ -150,7 +150,7 @@ func ErrorData(at, sink string) Judge {
 		}
 		for _, l := range letters {
 			body := l.last.Body
-			expected := fmt.Sprintf("%s with the %s on the dead letter of %s", errorData, bodyLength(body), l.id)
+			expected := fmt.Sprintf("%s of %s on the dead letter of %s", errorData, bodyLength(body), l.id)
 			if l.got == nil {
 				return Fail(expected, "no dead letter of it came to "+sink, l.id)
 			}
@@ -172,9 +172,9 @@ func ErrorData(at, sink string) Judge {
 // bodyLength says how long an error body is, of which the history keeps the head.
 func bodyLength(body []byte) string {
 	if len(body) >= history.KeepData {
-		return fmt.Sprintf("answer's %d or more bytes", history.KeepData)
+		return fmt.Sprintf("an answer of %d or more bytes", history.KeepData)
 	}
-	return fmt.Sprintf("answer's %d bytes", len(body))
+	return fmt.Sprintf("an answer of %d bytes", len(body))
 }
 
 // encodes says what is wrong with text as the encoding of a body, or of its head if the whole would be too long.

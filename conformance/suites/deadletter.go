@@ -221,6 +221,26 @@ var deadLetter = []Scenario{
 		},
 	},
 	{
+		// Error answers of which a part is missing: there is nothing to be read, and nothing to stumble over.
+		Name: "deadletter/broken-error-answers",
+		Drive: func(s *drive.Stage) {
+			failure := receiver.Text(503, "text/plain", string(longText))
+			s.Receiver("a", answerByID(map[string]receiver.Respond{
+				"e1": receiver.Faulty(receiver.Truncate, 5, failure),
+				"e3": receiver.Faulty(receiver.TruncateChunked, 5, failure),
+				"e5": receiver.Faulty(receiver.ResetBody, 5, failure),
+			}))
+			subscribeA(s, sinkOf("$dls", ""))
+			s.Send("Channel/c", s.Events(6)...)
+			s.Expect("dls", 3)
+			s.Expect("a", 6)
+			s.Quiet("Channel/c", "a")
+		},
+		Verify: []Verification{
+			verify("DLV-035", check.AnswersDoNotMatter("a", "dls")),
+		},
+	},
+	{
 		Name: "deadletter/failure-below-http",
 		Drive: func(s *drive.Stage) {
 			s.Receiver("a", receiver.Faulty(receiver.Reset, 0, receiver.OK()))

@@ -263,6 +263,26 @@ var deadLetterExamples = []example{
 		},
 	},
 	{
+		scenario: "deadletter/broken-error-answers", requirement: "DLV-035",
+		good: []string{
+			`1ms send Channel/c e1 -> 202
+			2ms recv a e1 -> fault=truncate
+			3ms recv dls e1
+			4ms send Channel/c e2 -> 202
+			5ms recv a e2`,
+		},
+		bad: []string{
+			`1ms send Channel/c e1 -> 202
+			2ms recv a e1 -> fault=truncate
+			4ms send Channel/c e2 -> 202
+			5ms recv a e2`,
+			// the dispatcher does not survive it
+			`1ms send Channel/c e1 -> 202
+			2ms recv a e1 -> fault=truncate
+			4ms send Channel/c e2 -> err=EOF`,
+		},
+	},
+	{
 		scenario: "deadletter/failure-below-http", requirement: "DLV-033",
 		good: []string{
 			`1ms send Channel/c e1 -> 202
