@@ -1,0 +1,34 @@
+# The two commands: make conformance, make test. Everything else is for developers.
+GO      ?= go
+LINT    := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.9.0
+STAT    := $(GO) run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
+RACE    ?=
+FUZZ    ?= 30s
+COUNT   ?= 6
+ARGS    ?=
+
+.PHONY: conformance test lint fuzz bench build
+
+conformance: ## judge the embedded reference against the catalogue; pass options by ARGS
+	$(GO) run ./cmd/sequitur conform $(ARGS)
+
+test: ## all tests; RACE=-race for the race detector
+	$(GO) test $(RACE) ./...
+
+lint: ## go vet and golangci-lint at a pinned version
+	$(GO) vet ./...
+	$(LINT) run ./...
+
+fuzz: ## every fuzz test for FUZZ (30s) each
+	@set -e; for f in $$(grep -rl --include='*_test.go' '^func Fuzz' .); do \
+	  for t in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$f); do \
+	    echo "== $$(dirname $$f) $$t"; \
+	    $(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZ) ./$$(dirname $$f); \
+	  done; done
+
+bench: ## a 3-step Sequence beside a bare net/http chain of the same hops, in one run
+	$(GO) test -run '^$$' -bench . -benchtime 5000x -count $(COUNT) ./fixtures/reference | tee bench.out
+	$(STAT) bench.out
+
+build: ## the binary, in bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/sequitur ./cmd/sequitur
