@@ -69,7 +69,7 @@ func Waits(at string, n int, least, most func(k int) time.Duration) Judge {
 	}
 }
 
-// Linear wants waits that grow or stay equal, the k-th at most k times the delay: what the public text (always the delay),
+// Linear wants waits that grow or stay equal, within the slack, the k-th at most k times the delay: what the public text (always the delay),
 // Knative's own code (k times the delay) and others fit.
 func Linear(at string, n int, delay time.Duration) Judge {
 	shape := Waits(at, n, func(int) time.Duration { return 0 }, func(k int) time.Duration { return time.Duration(k) * delay })
