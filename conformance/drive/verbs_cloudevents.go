@@ -1,0 +1,82 @@
+package drive
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/sequitur-dev/sequitur/conformance/history"
+	"github.com/sequitur-dev/sequitur/fixtures/event"
+)
+
+// OneConnection sends posts, all of them Raw, on one TCP connection, each after the answer to the one before. If the
+// target ends the connection, the posts that are left are recorded as unanswered.
+func (s *Stage) OneConnection(to string, posts ...Post) {
+	u, err := url.Parse(s.URL(to))
+	if err != nil {
+		s.stop("target", "the address of %s is no URL: %v", to, err)
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, sendLimit)
+	defer cancel()
+	conn, err := s.dial(ctx, u)
+	if err == nil {
+		defer conn.Close()
+		defer context.AfterFunc(ctx, func() { conn.Close() })()
+	}
+	var in *bufio.Reader
+	for _, p := range posts {
+		x := s.nextExchange()
+		s.log.add(time.Now(), history.Op{Kind: history.Sent, Who: to, X: x, Method: http.MethodPost, Path: u.String(),
+			Event: history.Of(p.Event, event.Binary)})
+		ack := history.Op{Kind: history.Acked, Who: to, X: x}
+		if err == nil {
+			if in == nil {
+				in = bufio.NewReader(conn)
+			}
+			err = converse(conn, in, p.Raw(u.Host, u.Path), &ack)
+		}
+		if err != nil {
+			ack.Error = err.Error()
+		}
+		s.log.add(time.Time{}, ack)
+	}
+	s.interrupted()
+}
+
+// converse writes a request and reads its final answer.
+func converse(conn net.Conn, in *bufio.Reader, text []byte, ack *history.Op) error {
+	if _, err := conn.Write(text); err != nil {
+		return err
+	}
+	for {
+		resp, err := http.ReadResponse(in, &http.Request{Method: http.MethodPost})
+		if err != nil {
+			return err
+		}
+		if resp.StatusCode/100 == 1 {
+			continue
+		}
+		body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+		resp.Body.Close()
+		ack.Code, ack.Header, ack.Body = resp.StatusCode, resp.Header, bytes.Clone(body[:min(len(body), history.KeepData)])
+		return err
+	}
+}
+
+// dial connects to where the target's own client would.
+func (s *Stage) dial(ctx context.Context, u *url.URL) (net.Conn, error) {
+	dial := (&net.Dialer{}).DialContext
+	if t, ok := s.bench.target.Client().Transport.(*http.Transport); ok && t.DialContext != nil {
+		dial = t.DialContext
+	}
+	addr := u.Host
+	if u.Port() == "" {
+		addr = net.JoinHostPort(u.Hostname(), "80")
+	}
+	return dial(ctx, "tcp", addr)
+}
