@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"strings"
 
 	"github.com/onsi/ginkgo/v2"
 	"github.com/onsi/ginkgo/v2/extensions/globals"
@@ -93,7 +92,7 @@ func declare(s *conformance.Session) {
 // tell turns a verdict into the outcome of the spec under way. Nothing that did not pass looks as if it had.
 func tell(r reports.Result) {
 	if len(r.Timeline) > 0 {
-		ginkgo.AddReportEntry("timeline", ginkgo.ReportEntryVisibilityFailureOrVerbose, strings.Join(Lines(r.Timeline), "\n"))
+		ginkgo.AddReportEntry("evidence", ginkgo.ReportEntryVisibilityFailureOrVerbose, conformance.Describe(r))
 	}
 	switch {
 	case r.KnownFailing && r.Verdict == verdict.Passed:
@@ -106,21 +105,8 @@ func tell(r reports.Result) {
 	case r.Verdict == verdict.NotSupported, r.Verdict == verdict.Untested:
 		ginkgo.Skip(r.Verdict.String() + ": " + r.Reason)
 	default:
-		ginkgo.Fail(fmt.Sprintf("%v: %s\n%s\nsource: %s\nagain: %s", r.Verdict, r.Message, r.Statement, r.Source, r.Repro))
+		ginkgo.Fail(fmt.Sprintf("%v: %s", r.Verdict, r.Message))
 	}
-}
-
-// Lines writes a timeline as text, one moment a line.
-func Lines(moments []reports.Moment) []string {
-	var out []string
-	for _, m := range moments {
-		attempt := ""
-		if m.Attempt != "" {
-			attempt = "#" + m.Attempt
-		}
-		out = append(out, strings.TrimRight(fmt.Sprintf("%9.3fs  %-16s %-10s %-14s %-4s %s", m.At, m.Who, m.What, m.Event, attempt, m.Status), " "))
-	}
-	return out
 }
 
 var requirementID = regexp.MustCompile(`^[A-Z]+-[0-9]{3}$`)
@@ -133,7 +119,7 @@ func (o *outcome) Fail() { o.failed = true }
 // Judge runs the specs of a driven session in this process and tells whether all passed or were skipped. Ginkgo's own
 // report goes to w. Ginkgo keeps its state in globals, so that Judge is not for concurrent use and not for use inside
 // another Ginkgo suite.
-func Judge(s *conformance.Session, w io.Writer) (bool, error) {
+func Judge(s *conformance.Session, w io.Writer) bool {
 	globals.Reset()
 	defer globals.Reset()
 	// A spec that judges no requirement would count as evidence for nothing.
@@ -163,5 +149,5 @@ func Judge(s *conformance.Session, w io.Writer) (bool, error) {
 	reporter.NoColor = true
 	var o outcome
 	passed := ginkgo.RunSpecs(&o, "conformance", suite, reporter)
-	return passed && !o.failed, nil
+	return passed && !o.failed
 }

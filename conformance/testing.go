@@ -1,0 +1,93 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sequitur-dev/sequitur/conformance/verdict"
+	"github.com/sequitur-dev/sequitur/fixtures/target"
+	"github.com/sequitur-dev/sequitur/reports"
+)
+
+// Test judges a target under `go test`: a subtest for each scenario, and in it one for each requirement. It drives what
+// options select, fails on what does not conform, skips with the reason what the target does not support, closes the
+// target, and returns the report. `go test -run` chooses among the subtests; Options.Focus chooses what is driven.
+func Test(t *testing.T, tgt target.Target, o Options) *reports.Report {
+	t.Helper()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := tgt.Close(ctx); err != nil {
+			t.Errorf("closing the target: %v", err)
+		}
+	})
+	if o.Command == "" {
+		o.Command = "go test -run '" + t.Name() + "'"
+	}
+	s, err := New(tgt, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Drive(t.Context()); err != nil {
+		t.Fatalf("the harness could not work: %v", err)
+	}
+	report := s.Report()
+	byScenario := map[string][]reports.Result{}
+	var order []string
+	for _, r := range report.Results {
+		if r.Scenario == "" {
+			continue
+		}
+		if _, ok := byScenario[r.Scenario]; !ok {
+			order = append(order, r.Scenario)
+		}
+		byScenario[r.Scenario] = append(byScenario[r.Scenario], r)
+	}
+	for _, scenario := range order {
+		t.Run(scenario, func(t *testing.T) {
+			for _, r := range byScenario[scenario] {
+				t.Run(r.Requirement, func(t *testing.T) { tell(t, r) })
+			}
+		})
+	}
+	return report
+}
+
+// tell turns a verdict into the outcome of a subtest. Nothing that did not pass looks as if it had.
+func tell(t *testing.T, r reports.Result) {
+	t.Helper()
+	switch {
+	case r.KnownFailing && r.Verdict == verdict.Passed:
+		t.Errorf("unexpected pass: it is listed as known to fail (%s)", r.Reason)
+	case r.KnownFailing && r.Verdict != verdict.HarnessError:
+		t.Skipf("known to fail: %s", r.Reason)
+	case r.Provisional && r.Verdict != verdict.Passed:
+		t.Skipf("provisional: %s", r.Message)
+	case r.Verdict == verdict.Passed:
+	case r.Verdict == verdict.NotSupported, r.Verdict == verdict.Untested:
+		t.Skipf("%v: %s", r.Verdict, r.Reason)
+	default:
+		t.Error(Describe(r))
+	}
+}
+
+// Describe writes a result that did not pass as text: the requirement, what was expected and seen, and the timeline.
+func Describe(r reports.Result) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%v: %s\n%s %s: %s\nsource: %s\n", r.Verdict, r.Message, r.Requirement, r.Level, r.Statement, r.Source)
+	for _, m := range r.Timeline {
+		attempt := ""
+		if m.Attempt != "" {
+			attempt = "#" + m.Attempt
+		}
+		line := fmt.Sprintf("%9.3fs  %-16s %-10s %-14s %-4s %s", m.At, m.Who, m.What, m.Event, attempt, m.Status)
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	if r.Repro != "" {
+		fmt.Fprintf(&b, "again: %s", r.Repro)
+	}
+	return b.String()
+}
