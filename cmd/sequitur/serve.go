@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sequitur-dev/sequitur/fixtures/api"
 	"github.com/sequitur-dev/sequitur/fixtures/local"
 )
 
@@ -19,8 +18,8 @@ files as you edit them, until interrupted.
 
 Knative Services are played in the process, by the sample service that their image is of (see ` + "`sequitur step --list`" + `).
 For others an annotation helps:
-  ` + api.AnnotationStep + `      the name of a sample service
-  ` + api.AnnotationEndpoint + `  the URL where the service listens
+  sequitur.dev/step      the name of a sample service
+  sequitur.dev/endpoint  the URL where the service listens
 
 What the services print goes to standard output, everything else to standard error.`,
 		Example: `  sequitur serve -f fixtures/manifests/sequence-reply/current
@@ -32,14 +31,14 @@ What the services print goes to standard output, everything else to standard err
 			}
 			o.Out, o.Err, o.Color = cmd.OutOrStdout(), cmd.ErrOrStderr(), colored(cmd.ErrOrStderr())
 			err := local.Run(cmd.Context(), o)
-			if bad := (api.Errors)(nil); errors.As(err, &bad) {
+			if errors.Is(err, local.ErrManifests) {
 				return usageError{err}
 			}
 			return err
 		},
 	}
 	f := cmd.Flags()
-	f.StringArrayVarP(&o.Paths, "filename", "f", nil, "file or folder of manifests, YAML or JSON; may be repeated")
+	f.StringArrayVarP(&o.Paths, "filename", "f", nil, "`path` of a file or folder of manifests, YAML or JSON; may be repeated")
 	f.StringVar(&o.Listen, "listen", local.DefaultListen, "host:port to listen on; port 0 takes a free one")
 	f.BoolVar(&o.Quiet, "quiet", false, "no table, and no word of deliveries that succeed")
 	return cmd
