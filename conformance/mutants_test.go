@@ -1,0 +1,66 @@
+package conformance
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/sequitur-dev/sequitur/conformance/verdict"
+	"github.com/sequitur-dev/sequitur/fixtures/reference"
+	"github.com/sequitur-dev/sequitur/fixtures/target"
+)
+
+// impatient is a target that is not waited for: a mutant fails by not doing what is waited for.
+type impatient struct{ target.Target }
+
+func (i impatient) Patience() target.Patience {
+	p := i.Target.Patience()
+	p.Settle /= 5
+	p.Ready /= 5
+	return p
+}
+
+// noticer names, for each mutant, a requirement whose check must notice it.
+var noticer = map[string]string{
+	"only-200-delivers": "DLV-001", "502-is-final": "DLV-004", "501-is-final": "DLV-004", "404-is-final": "DLV-005",
+	"409-is-final": "DLV-005", "429-is-final": "DLV-005", "408-is-final": "DLV-005", "400-is-retried": "DLV-006",
+	"4xx-is-retried": "DLV-006", "3xx-is-success": "DLV-007", "3xx-is-retried": "DLV-007", "unknown-codes-succeed": "DLV-008",
+	"202-is-routed": "DLV-041", "nothing-is-routed": "DLV-040", "binary-answers-only": "SEQ-045",
+	"malformed-answers-pass": "DLV-051", "foreign-answers-fail": "SEQ-006", "no-back-off": "DLV-016",
+	"linear-is-exponential": "DLV-017", "exponential-is-linear": "DLV-018", "delay-without-policy": "DLV-019",
+	"retry-after-ignored": "DLV-023", "retry-after-uncapped": "DLV-023", "retry-after-always": "DLV-024",
+	"options-merge": "SUB-011", "channel-options-ignored": "SUB-012", "subject-dropped": "CE-013",
+	"extensions-dropped": "CE-013", "data-cut": "CE-025", "no-error-extensions": "DLV-030",
+	"stale-error-extensions": "DLV-034", "raw-error-data": "DLV-031", "dead-letter-renamed": "DLV-028",
+	"dead-letter-once": "DLV-036", "reply-alone-repeated": "DLV-043", "credentials-leak": "DLV-055", "request-id-lost": "DLV-055",
+}
+
+// TestTheSuiteNoticesMutants measures the suite itself: an implementation with one rule broken must not conform.
+func TestTheSuiteNoticesMutants(t *testing.T) {
+	if testing.Short() {
+		t.Skip("each mutant takes a run of the suite")
+	}
+	names := map[string]bool{}
+	for _, m := range reference.Mutants() {
+		if names[m.Name] {
+			t.Errorf("two mutants are named %s", m.Name)
+		}
+		names[m.Name] = true
+		t.Run(m.Name, func(t *testing.T) {
+			t.Parallel()
+			r := mustRun(t, impatient{embedded(t, m.Break)}, Options{})
+			var noticed []string
+			for _, x := range r.Results {
+				switch {
+				case x.Verdict == verdict.HarnessError:
+					t.Errorf("%s in %s: %s", x.Requirement, x.Scenario, x.Message)
+				case x.Verdict == verdict.Failed && (len(noticed) == 0 || noticed[len(noticed)-1] != x.Requirement):
+					noticed = append(noticed, x.Requirement)
+				}
+			}
+			if want := noticer[m.Name]; !slices.Contains(noticed, want) {
+				t.Errorf("%q does not notice an implementation that %s; noticed by %v", want, m.What, noticed)
+			}
+			t.Logf("noticed by %v", noticed)
+		})
+	}
+}
