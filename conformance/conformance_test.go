@@ -223,7 +223,9 @@ func (c claims) About() target.About {
 
 func TestUnclaimedFeatures(t *testing.T) {
 	tgt := embedded(t, func(r *reference.Rules) {
-		r.RetryAfter = func(_ reference.Policy, _ reference.Failure, wait time.Duration, _ time.Time) time.Duration { return wait }
+		r.RetryAfter = func(_ reference.Policy, _ reference.Failure, wait time.Duration, _ time.Time) time.Duration {
+			return wait
+		}
 	})
 	o := Options{Focus: []string{"DLV-023", "SEQ-016"}}
 	r := mustRun(t, claims{tgt, []string{"core", "Sequence"}}, o)
@@ -263,7 +265,7 @@ func TestHarnessErrorIsNoVerdict(t *testing.T) {
 // stopper interrupts the run as soon as a scenario is over.
 type stopper struct{ cancel context.CancelFunc }
 
-func (stopper) Begin(string)                    {}
+func (stopper) Begin(string)                   {}
 func (s stopper) Step(string, verdict.Verdict) { s.cancel() }
 
 func TestInterruptedRunIsReported(t *testing.T) {

@@ -48,7 +48,7 @@ container must; if there is none either, it listens on ` + stepListen + `.`,
   sequitur step event-display --listen 127.0.0.1:8081
   sequitur step --list`,
 		ValidArgs: steps.Names(),
-		Args: func(cmd *cobra.Command, args []string) error {
+		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case list && len(args) > 0:
 				return fmt.Errorf("--list takes no name, got %q", args[0])

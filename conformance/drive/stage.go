@@ -411,6 +411,6 @@ func (s *Stage) cleanup() {
 		}
 	}
 	for _, r := range s.refused {
-		r.Close()
+		_ = r.Close() // the port was never listened to, or the server has closed it
 	}
 }

@@ -75,7 +75,7 @@ func Read(name string, r io.Reader) (Header, iter.Seq2[*Op, error], error) {
 	ops := func(yield func(*Op, error) bool) {
 		for n := 2; ; n++ {
 			line, whole, err := readLine(b)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err != nil {
@@ -113,9 +113,9 @@ func readLine(b *bufio.Reader) (line []byte, whole bool, err error) {
 		switch {
 		case err == nil:
 			return line[:len(line)-1], true, nil
-		case err == bufio.ErrBufferFull:
+		case errors.Is(err, bufio.ErrBufferFull):
 			continue
-		case err == io.EOF && len(line) > 0:
+		case errors.Is(err, io.EOF) && len(line) > 0:
 			return line, false, nil
 		default:
 			return nil, false, err

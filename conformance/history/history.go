@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -109,11 +110,11 @@ func Sum(data []byte) string {
 // See describes the event in an HTTP message, nil if the message claims to be none.
 func See(h http.Header, body []byte) *Event {
 	mode, events, err := event.Decode(h, body)
-	return describe(mode, events, err, h, body)
+	return describe(mode, events, err, h)
 }
 
-func describe(mode event.Mode, events []*event.Event, err error, h http.Header, body []byte) *Event {
-	if mode == event.None && (err == nil || err == event.ErrNotAnEvent) {
+func describe(mode event.Mode, events []*event.Event, err error, h http.Header) *Event {
+	if mode == event.None && (err == nil || errors.Is(err, event.ErrNotAnEvent)) {
 		return nil
 	}
 	out := &Event{Mode: mode.String(), Size: -1}
