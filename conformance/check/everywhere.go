@@ -275,14 +275,20 @@ func percentDecoded(s string) string {
 }
 
 // CauseFirst wants an event that only an answer can have brought into being to arrive after that answer was begun
-// (data-plane.md #derived-reply-events). Events that the harness sent under the same source and id say nothing.
+// (data-plane.md #derived-reply-events). Events that the harness sent under the same source and id say nothing, nor do
+// those that a receiver answered as they came: they were there before.
 func CauseFirst(v *history.View) Finding {
 	sent := map[string]bool{}
 	for _, x := range v.Posts() {
 		sent[x.Ask.Event.Key()] = true
 	}
-	answered := map[string]history.Exchange{} // the first answer that held it
 	arrivals := v.Arrivals()
+	for _, x := range arrivals {
+		if key := x.Ask.Event.Key(); x.Answer != nil && x.Answer.Event.Key() == key {
+			sent[key] = true
+		}
+	}
+	answered := map[string]history.Exchange{} // the first answer that held it
 	for _, x := range arrivals {
 		if x.Answer == nil || x.Answer.Event.Key() == "" || sent[x.Answer.Event.Key()] {
 			continue
