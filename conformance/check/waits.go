@@ -11,7 +11,7 @@ import (
 const coarse = 10 * time.Millisecond
 
 // slack is what a wait may be too long by, on a machine that has other work. The shapes of back-off are told apart by more.
-const slack = time.Second
+const slack = 2 * time.Second
 
 func millis(d time.Duration) string { return d.Round(time.Millisecond).String() }
 
@@ -98,19 +98,24 @@ func Exponential(at string, n int, delay time.Duration) Judge {
 	return Waits(at, n, func(k int) time.Duration { return delay << (k - 1) }, func(k int) time.Duration { return delay << k })
 }
 
-// AtOnce wants n retries of every accepted event that follow at once. A target that waits does so each time: the shortest
-// wait tells, whatever else delays some of them.
-func AtOnce(at string, n int) Judge {
+// AtOnce wants the retries of every accepted event at a receiver to follow at once. A target that waits does so each time,
+// so the shortest of many waits tells, whatever else delays the others; how many retries there are is not judged, but
+// three must have been seen.
+func AtOnce(at string) Judge {
 	return func(v *history.View) Finding {
-		ids, all, wrong := waits(v, at, n)
+		ids, all, wrong := waits(v, at, 3)
 		if wrong != nil {
 			return *wrong
 		}
 		best, who := all[0][0], ids[0]
-		for i, list := range all {
-			for _, w := range list {
-				if w < best {
-					best, who = w, ids[i]
+		for _, id := range ids {
+			got := v.Attempts(at, id)
+			for i, x := range got[1:] {
+				if got[i].Answer == nil {
+					continue
+				}
+				if w := x.Ask.T - got[i].Answer.T; w < best {
+					best, who = w, id
 				}
 			}
 		}

@@ -89,8 +89,8 @@ var backoffExamples = []example{
 		},
 		bad: []string{
 			toldWaits("a", 20, 40, 80, 160, 320, 640, 1280, 2560), // it doubles: knative-extensions/eventing-kafka issue 475
-			toldWaits("a", 2000, 2000, 2000, 2000, 2000, 2000, 2000, 2000),
-			toldWaits("a", 1015, 5, 5, 5, 5, 5, 5, 5), // it shrinks
+			toldWaits("a", 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000),
+			toldWaits("a", 2015, 5, 5, 5, 5, 5, 5, 5), // it shrinks
 		},
 	},
 	{
@@ -109,7 +109,7 @@ var backoffExamples = []example{
 	},
 	{
 		scenario: "backoff/policy-only", requirement: "DLV-019",
-		good: []string{toldWaits("a", 1, 2, 1), toldWaits("a", 300, 2, 150)},
+		good: []string{toldWaits("a", 1, 2, 1), toldWaits("a", 300, 150, 200, 700, 2)},
 		bad:  []string{toldWaits("a", 200, 400, 800), toldWaits("a", 1000, 1000, 1000), toldWaits("a", 1)},
 	},
 	{

@@ -280,7 +280,7 @@ var delivery = []Scenario{
 		Drive: func(s *drive.Stage) {
 			s.Receiver("a", receiver.Faulty(receiver.Hang, 0, receiver.OK()))
 			s.Apply(channelOf("c", ""))
-			s.Apply(subscriptionOf("to-a", "c", "$a", "delivery: {retry: 2, timeout: PT0.2S, deadLetterSink: {uri: $dls}}"))
+			s.Apply(subscriptionOf("to-a", "c", "$a", "delivery: {retry: 3, timeout: PT0.2S, deadLetterSink: {uri: $dls}}"))
 			s.Ready("Channel/c", "Subscription/to-a")
 			s.Send("Channel/c", s.NewEvent())
 			s.Expect("dls", 1)
@@ -288,7 +288,7 @@ var delivery = []Scenario{
 		},
 		Verify: []Verification{
 			verify("DLV-011", check.All(check.NotBefore("a", "e1", 2, attemptTimeout),
-				check.NotBefore("dls", "e1", 1, 3*attemptTimeout))),
+				check.NotBefore("dls", "e1", 1, 4*attemptTimeout))),
 		},
 	},
 	{

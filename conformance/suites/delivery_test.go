@@ -288,12 +288,14 @@ var deliveryExamples = []example{
 			2ms..201ms recv a e1 -> fault=hang
 			202ms..401ms recv a e1 -> fault=hang
 			402ms..601ms recv a e1 -> fault=hang
-			602ms recv dls e1`,
+			602ms..801ms recv a e1 -> fault=hang
+			802ms recv dls e1`,
 			// one attempt timed out before it was seen
 			`1ms send Channel/c e1 -> 202
 			2ms..201ms recv a e1 -> fault=hang
 			402ms..601ms recv a e1 -> fault=hang
-			602ms recv dls e1`,
+			602ms..801ms recv a e1 -> fault=hang
+			802ms recv dls e1`,
 		},
 		bad: []string{
 			// no timeout
@@ -304,7 +306,8 @@ var deliveryExamples = []example{
 			2ms..201ms recv a e1 -> fault=hang
 			202ms recv a e1 -> fault=hang
 			203ms recv a e1 -> fault=hang
-			204ms recv dls e1`,
+			204ms recv a e1 -> fault=hang
+			205ms recv dls e1`,
 			// a timeout is final
 			`1ms send Channel/c e1 -> 202
 			2ms..201ms recv a e1 -> fault=hang
