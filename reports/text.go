@@ -199,9 +199,14 @@ func (p *printer) scope(r *Report) {
 	}
 	p.row("coverage", text)
 	disclaimed := map[string]int{}
+	var foreign []string // claimed, and yet no concern of a target like this one
 	for results := range byRequirement(r.Results) {
-		if judge(results).verdict == verdict.NotSupported {
-			disclaimed[results[0].Feature]++
+		switch first := results[0]; {
+		case judge(results).verdict != verdict.NotSupported:
+		case slices.Contains(r.Target.Claims, first.Feature):
+			foreign = append(foreign, oneLine(first.Requirement))
+		default:
+			disclaimed[first.Feature]++
 		}
 	}
 	var features []string
@@ -210,6 +215,7 @@ func (p *printer) scope(r *Report) {
 	}
 	slices.Sort(features)
 	p.row("unclaimed", strings.Join(features, ", "))
+	p.row("n/a", strings.Join(foreign, ", "))
 }
 
 // bySeverity returns the counted problems, requirements with the gravest verdict first.
