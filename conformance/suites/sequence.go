@@ -376,6 +376,28 @@ var sequence = []Scenario{
 		},
 	},
 	{
+		Name: "sequence/between-a-trigger-and-its-broker",
+		Drive: func(s *drive.Stage) {
+			extend(s, "a")
+			s.Receiver("b", receiver.Reply(func(in *event.Event) *event.Event {
+				return in.Clone().With("id", in.ID()+".b").With("source", "/step/b").With("type", "sequitur.done")
+			}))
+			s.Apply("apiVersion: eventing.knative.dev/v1\nkind: Broker\nmetadata: {name: b}\n")
+			s.Ready("Broker/b")
+			s.Apply(sequenceOf("s", "ref: {apiVersion: eventing.knative.dev/v1, kind: Broker, name: b}", "$a", "$b"))
+			s.Apply(triggerOf("in", "b", "sequitur.test", "ref: {apiVersion: flows.knative.dev/v1, kind: Sequence, name: s}"))
+			s.Apply(triggerOf("out", "b", "sequitur.done", "$sink"))
+			s.Ready("Sequence/s", "Trigger/in", "Trigger/out")
+			s.Send("Broker/b", s.Events(3)...)
+			s.Expect("sink", 3)
+			s.Quiet("")
+		},
+		Verify: []Verification{
+			verify("SEQ-040", check.Visits("a>b>sink")),
+			verify("SEQ-009", check.Visits("a>b>sink")),
+		},
+	},
+	{
 		Name: "sequence/poison",
 		Drive: func(s *drive.Stage) {
 			extend(s, "a", "c")

@@ -159,3 +159,23 @@ func seqConcurrent(twist func(at, id, data string) (string, string)) *history.Vi
 	}
 	return history.NewView("test/made", map[string]bool{"core": true}, ops)
 }
+
+const (
+	throughTheBroker = `
+		1ms send Broker/b e1 -> 202
+		2ms recv a e1 -> 200 e1.a
+		3ms recv b e1.a -> 200 e1.a.b type=sequitur.done
+		4ms recv sink e1.a.b type=sequitur.done knativearrivaltime=2026-01-01T00:00:00Z`
+	// the result is dropped for want of the hop attribute
+	droppedByTheBroker = `
+		1ms send Broker/b e1 -> 202
+		2ms recv a e1 -> 200 e1.a
+		3ms recv b e1.a -> 200 e1.a.b type=sequitur.done`
+	// the result reaches its Trigger twice
+	twiceFromTheBroker = `
+		1ms send Broker/b e1 -> 202
+		2ms recv a e1 -> 200 e1.a
+		3ms recv b e1.a -> 200 e1.a.b type=sequitur.done
+		4ms recv sink e1.a.b type=sequitur.done
+		5ms recv sink e1.a.b type=sequitur.done`
+)

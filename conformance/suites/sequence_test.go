@@ -245,6 +245,14 @@ var sequenceExamples = []example{
 			2ms recv a e1 data=x -> 200 e1.a`},
 	},
 	{
+		scenario: "sequence/between-a-trigger-and-its-broker", requirement: "SEQ-040",
+		good: []string{throughTheBroker}, bad: []string{droppedByTheBroker, twiceFromTheBroker},
+	},
+	{
+		scenario: "sequence/between-a-trigger-and-its-broker", requirement: "SEQ-009",
+		good: []string{throughTheBroker}, bad: []string{droppedByTheBroker},
+	},
+	{
 		scenario: "sequence/kinds-of-destination", requirement: "SEQ-009",
 		good: []string{seqKinds},
 		bad: []string{

@@ -77,4 +77,10 @@ func subscriptionOf(name, channel, subscriber, more string) string {
 		name, channel, dest(subscriber), more)
 }
 
+// triggerOf writes a Trigger on one event type.
+func triggerOf(name, broker, eventType, subscriber string) string {
+	return fmt.Sprintf("apiVersion: eventing.knative.dev/v1\nkind: Trigger\nmetadata: {name: %s}\nspec: {broker: %s, filter: {attributes: {type: %s}}, subscriber: %s}\n",
+		name, broker, eventType, dest(subscriber))
+}
+
 var nameSyntax = regexp.MustCompile(`^[a-z]+/[a-z0-9-]+$`)
