@@ -190,9 +190,10 @@ func markAt(v *history.View, mark string) (time.Duration, bool) {
 	return 0, false
 }
 
-// NotHeldUp wants every accepted event at the quick receiver before a mark, while events were waiting for the answers of
-// the slow ones, which were held back until then; and all of them at the slow ones in the end (control-plane.md
-// #topology-based-routing).
+// NotHeldUp wants every event that the target had taken before a mark at the quick receiver before it, while events were
+// waiting for the answers of the slow ones, which were held back until then; and all accepted ones at the slow ones in the
+// end (control-plane.md #topology-based-routing). Taken is what was acknowledged, or had come to a slow one: a target may
+// keep the sender waiting instead.
 func NotHeldUp(quick, released string, slow ...string) Judge {
 	return func(v *history.View) Finding {
 		ids, none := accepted(v)
@@ -203,12 +204,21 @@ func NotHeldUp(quick, released string, slow ...string) Judge {
 		if !ok {
 			return Unclear("the mark %q was not reached", released)
 		}
-		for _, who := range slow {
-			if find(v.Arrivals(who), func(x history.Exchange) bool { return x.Ask.T < end && (x.Answer == nil || x.Answer.T >= end) }) == nil {
-				return Unclear("no event was waiting for %s", who)
+		taken, early, waits := map[string]bool{}, map[string]bool{}, false
+		for _, x := range v.Arrivals(slow...) {
+			if x.Ask.T < end {
+				taken[x.ID()] = true
+				waits = waits || x.Answer == nil || x.Answer.T >= end
 			}
 		}
-		early := map[string]bool{}
+		if !waits {
+			return Unclear("no event was waiting for %s", strings.Join(slow, " or "))
+		}
+		for _, x := range v.Posts() {
+			if x.Accepted() && x.Answer.T < end {
+				taken[x.ID()] = true
+			}
+		}
 		for _, x := range v.Arrivals(quick) {
 			if x.Ask.T < end {
 				early[x.ID()] = true
@@ -216,13 +226,13 @@ func NotHeldUp(quick, released string, slow ...string) Judge {
 		}
 		var late []string
 		for _, id := range ids {
-			if !early[id] {
+			if taken[id] && !early[id] {
 				late = append(late, id)
 			}
 		}
 		if len(late) > 0 {
-			return Fail(fmt.Sprintf("%d events at %s while %s did not answer", len(ids), quick, strings.Join(slow, ", ")),
-				fmt.Sprintf("%d of them, not %s", len(early), list(late)), late[:min(len(late), 3)]...)
+			return Fail(fmt.Sprintf("%d events at %s while %s did not answer", len(taken), quick, strings.Join(slow, ", ")),
+				fmt.Sprintf("%d of them, not %s", len(taken)-len(late), list(late)), late[:min(len(late), 3)]...)
 		}
 		return Each(slow, func(who string) Judge { return AtLeastOnce(who) })(v)
 	}
@@ -265,6 +275,30 @@ func KeptOrRefused(at ...string) Judge {
 		f := AtLeastOnce(at...)(v)
 		f.Seen = fmt.Sprintf("%s, %d refused", f.Seen, refused)
 		return f
+	}
+}
+
+// AllSince wants every accepted event that was sent to an address after a mark at a receiver.
+func AllSince(mark, to, at string) Judge {
+	return func(v *history.View) Finding {
+		begin, ok := markAt(v, mark)
+		if !ok {
+			return Unclear("the mark %q was not reached", mark)
+		}
+		n := 0
+		for _, x := range v.Posts(to) {
+			if x.Ask.T < begin || !x.Accepted() {
+				continue
+			}
+			if len(v.Attempts(at, x.ID())) == 0 {
+				return Fail("each event of "+to+" since "+mark+" at "+at, "no "+x.ID(), x.ID())
+			}
+			n++
+		}
+		if n == 0 {
+			return Unclear("no event was accepted by %s since %s", to, mark)
+		}
+		return Pass("%d at %s", n, at)
 	}
 }
 

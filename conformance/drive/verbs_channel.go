@@ -1,6 +1,8 @@
 package drive
 
 import (
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -69,6 +71,17 @@ func (s *Stage) Accepted() int {
 		}
 	}
 	return n
+}
+
+// ExpectTogether waits until receivers have answered at least n requests between them, and tells whether that came in time.
+func (s *Stage) ExpectTogether(n int, at ...string) bool {
+	return s.settle(fmt.Sprintf("%d at %s", n, strings.Join(at, " and ")), func() bool {
+		sum := 0
+		for _, who := range at {
+			sum += s.log.done[who]
+		}
+		return sum >= n
+	})
 }
 
 // Moment is a short pause for traffic in the background: a fraction of what counts as silence here.

@@ -47,6 +47,11 @@ func settled(o *history.Object) bool {
 	return o != nil && o.Status.ObservedGeneration == o.Metadata.Generation && (s == "True" || s == "False")
 }
 
+// waiting tells whether one of the exchanges has no answer yet.
+func waiting(xs []history.Exchange) bool {
+	return slices.ContainsFunc(xs, func(x history.Exchange) bool { return x.Answer == nil })
+}
+
 // elsewhere is a request to the ingress of a channel that names another channel, which is not there: by path, if channels
 // are told apart by it, else by host.
 func elsewhere(s *drive.Stage, to string) drive.Post {
@@ -243,7 +248,7 @@ var channel = []Scenario{
 	{
 		Name: "channel/slow-subscriber",
 		Drive: func(s *drive.Stage) {
-			const n = 100
+			const n = 150 // more than usual pools of workers hold
 			held, open := gate()
 			defer open()
 			s.Receiver("slow", receiver.Held(held, receiver.OK()))
@@ -256,7 +261,9 @@ var channel = []Scenario{
 			s.Ready("Channel/c", "Subscription/a", "Subscription/b", "Subscription/d")
 			s.While("Channel/c", n, s.Events(n), func() {
 				s.Expect("quick", n)
-				s.Quiet("")
+				s.Until("events wait for slow and failing", func(v *history.View) bool {
+					return waiting(v.Arrivals("slow")) && waiting(v.Arrivals("failing"))
+				})
 				s.Mark("released")
 				open()
 			})
@@ -277,10 +284,7 @@ var channel = []Scenario{
 			s.Apply(inMemory("c", `messaging.knative.dev/async-handler: "true"`, "$bad"))
 			s.Ready("InMemoryChannel/c", "Subscription/c")
 			s.While("InMemoryChannel/c", 2, s.Events(2), func() {
-				s.Until("2 acknowledged", func(v *history.View) bool {
-					posts := v.Posts()
-					return len(posts) == 2 && !slices.ContainsFunc(posts, func(x history.Exchange) bool { return x.Answer == nil })
-				})
+				s.Until("2 acknowledged", func(v *history.View) bool { return len(v.Posts()) == 2 && !waiting(v.Posts()) })
 				s.Mark("released")
 				open()
 			})

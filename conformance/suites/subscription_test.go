@@ -34,11 +34,13 @@ func firstEvents(loses func(name string) bool) string {
 	var b strings.Builder
 	n := 0
 	for c, names := range fresh() {
-		for _, name := range names {
+		for i, name := range names {
 			n++
 			fmt.Fprintf(&b, "%dms mark %s\n%dms send Channel/c%d e%d -> 202\n", 10*n, name, 10*n+1, c, n)
-			if !loses(name) {
-				fmt.Fprintf(&b, "%dms recv %s e%d\n", 10*n+2, name, n)
+			for _, ready := range names[:i+1] {
+				if ready != name || !loses(name) {
+					fmt.Fprintf(&b, "%dms recv %s e%d\n", 10*n+2, ready, n)
+				}
 			}
 		}
 	}
