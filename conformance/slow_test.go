@@ -1,0 +1,64 @@
+package conformance
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/sequitur-dev/sequitur/conformance/verdict"
+	"github.com/sequitur-dev/sequitur/fixtures/target"
+)
+
+// farAway is a target whose deliveries take longer than the quiet window: what a scenario expects to be delivered it must
+// wait for, and not for a moment of silence.
+type farAway struct{ target.Target }
+
+func (t farAway) Listen(ctx context.Context) (net.Listener, string, error) {
+	l, base, err := t.Target.Listen(ctx)
+	return &farListener{l, 3 * t.Patience().Quiet}, base, err
+}
+
+type farListener struct {
+	net.Listener
+	delay time.Duration
+}
+
+func (l *farListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &farConn{Conn: c, delay: l.delay, fresh: true}, nil
+}
+
+// farConn holds back each request that comes over it.
+type farConn struct {
+	net.Conn
+	delay time.Duration
+	fresh bool // the next bytes begin a request
+}
+
+func (c *farConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.fresh && n > 1 { // net/http reads single bytes ahead to notice that the client leaves
+		c.fresh = false
+		<-time.After(c.delay)
+	}
+	return n, err
+}
+
+func (c *farConn) Write(b []byte) (int, error) {
+	c.fresh = true
+	return c.Conn.Write(b)
+}
+
+// TestScenariosWaitForWhatTheyExpect runs the suite on a reference that conforms and is slow.
+func TestScenariosWaitForWhatTheyExpect(t *testing.T) {
+	r := mustRun(t, farAway{embedded(t, nil)}, Options{})
+	for _, x := range r.Results {
+		if x.Verdict > verdict.Untested {
+			t.Errorf("%s in %s:\n%s", x.Requirement, x.Scenario, Describe(x))
+		}
+	}
+}
