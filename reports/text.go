@@ -278,9 +278,13 @@ func rows(r Result) []labelled {
 	if r.Scenario != "" {
 		scenario = fmt.Sprintf("%s (%.2f s)", r.Scenario, r.Seconds)
 	}
+	found := r.Message
+	if r.Expected != "" && r.Seen != "" {
+		found = "" // it says the same in one sentence
+	}
 	all := []labelled{
 		{"statement", r.Statement}, {"source", r.Source}, {"scenario", scenario},
-		{"found", r.Message}, {"expected", r.Expected}, {"seen", r.Seen}, {"reason", r.Reason},
+		{"found", found}, {"expected", r.Expected}, {"seen", r.Seen}, {"reason", r.Reason},
 	}
 	var some []labelled
 	for _, row := range all {
