@@ -31,7 +31,8 @@ var arrows = map[string][]string{
 	"conformance/suites":              {"conformance/check", "conformance/verdict", "conformance/drive", "conformance/history", "fixtures/api", "fixtures/event", "fixtures/receiver"},
 	"conformance": {"conformance/check", "conformance/drive", "conformance/history", "conformance/requirement",
 		"conformance/suites", "conformance/verdict", "fixtures/api", "fixtures/target", "reports"},
-	"conformance/specs": {"conformance", "conformance/verdict", "fixtures/target", "reports"},
+	"conformance/specs/example": {},
+	"conformance/specs":         {"conformance", "conformance/verdict", "fixtures/target", "reports"},
 	"cmd/sequitur": {"conformance", "conformance/requirement", "conformance/specs", "fixtures/local", "fixtures/reference",
 		"fixtures/steps", "fixtures/target", "reports"},
 }
