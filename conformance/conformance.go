@@ -194,8 +194,7 @@ func (s *Session) one(ctx context.Context, bench *drive.Bench, sc suites.Scenari
 		s.options.Progress.Begin(sc.Name)
 	}
 	ops, err := bench.Drive(ctx, roundName(sc.Name, round), sc.Drive)
-	s.add(sc.Name, ops)
-	if s.options.Progress != nil {
+	if s.add(sc.Name, ops) && s.options.Progress != nil {
 		worst := verdict.Passed
 		for _, e := range s.plan.entries {
 			if e.Scenario == sc.Name {
@@ -210,12 +209,31 @@ func (s *Session) one(ctx context.Context, bench *drive.Bench, sc suites.Scenari
 	return err
 }
 
-func (s *Session) add(scenario string, ops []history.Op) {
+// add keeps a scenario's history, unless the run was interrupted in the middle of it: then it is no evidence.
+func (s *Session) add(scenario string, ops []history.Op) bool {
 	v := history.NewView(scenario, s.plan.claims, ops)
 	v.Quiet = s.patience.Quiet
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !whole(v) {
+		s.stopped = true
+		return false
+	}
 	s.views[scenario] = append(s.views[scenario], v)
-	s.mu.Unlock()
+	return true
+}
+
+// whole tells whether a scenario came to its end.
+func whole(v *history.View) bool {
+	ended := false
+	for i := range v.Ops {
+		op := &v.Ops[i]
+		if op.Kind == history.Stopped && op.Error == "harness" && op.Note == drive.Interrupted {
+			return false
+		}
+		ended = ended || op.Kind == history.End
+	}
+	return ended
 }
 
 // roundName names a repetition in the history: the first one by the scenario's name alone.

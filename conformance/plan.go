@@ -42,6 +42,7 @@ type plan struct {
 	catalogue *requirement.Catalogue
 	scenarios []suites.Scenario // to be driven, but for those that need what is not claimed
 	entries   []Entry
+	drivable  int               // scenarios in the whole table that need nothing but what is claimed
 	claims    map[string]bool
 	selected  func(requirement.Requirement) bool
 }
@@ -81,14 +82,17 @@ func newPlan(o Options, claims []string) (*plan, error) {
 		}
 	}
 	for _, sc := range suites.All() {
-		if !fits(sc.Name) {
-			continue
-		}
 		missing := ""
 		for _, f := range sc.Needs {
 			if !p.claims[f] && missing == "" {
 				missing = f
 			}
+		}
+		if missing == "" {
+			p.drivable++
+		}
+		if !fits(sc.Name) {
+			continue
 		}
 		chosen := len(global) > 0
 		for _, v := range sc.Verify {

@@ -59,11 +59,13 @@ func Replay(name string, r io.Reader, o Options) (report *reports.Report, unknow
 			unknown = append(unknown, scenario)
 			continue
 		}
-		s.add(scenario, byName[full])
+		if !s.add(scenario, byName[full]) {
+			continue
+		}
 		s.options.Repeat = max(s.options.Repeat, len(s.views[scenario]))
 	}
 	s.once.Do(func() {}) // there is nothing to drive
-	s.wall, s.stopped = last, cut
+	s.wall, s.stopped = last, s.stopped || cut
 	if started, err := time.Parse(time.RFC3339Nano, header.Started); err == nil {
 		s.started = started
 	}

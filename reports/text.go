@@ -421,10 +421,10 @@ func timeline(moments []Moment, limit int) []string {
 	for i, m := range moments {
 		attempt := oneLine(m.Attempt)
 		if attempt != "" {
-			attempt = "attempt " + attempt
+			attempt = "#" + attempt
 		}
 		grid[i] = []string{
-			fmt.Sprintf("%.3f s", m.At), oneLine(m.Who), oneLine(m.What), oneLine(m.Event), oneLine(m.Status), attempt,
+			fmt.Sprintf("%.3f s", m.At), oneLine(m.Who), oneLine(m.What), oneLine(m.Event), attempt, oneLine(m.Status), // the status last: it may be long
 		}
 		for c, cell := range grid[i] {
 			widths[c] = max(widths[c], utf8.RuneCountInString(cell))

@@ -39,11 +39,14 @@ type Stage struct {
 
 type stopped struct{}
 
+// Interrupted is the note of a scenario that ended because the run did: its history is no evidence.
+const Interrupted = "interrupted"
+
 // stop ends the scenario; whose is "target" or "harness".
 func (s *Stage) stop(whose, why string, args ...any) {
 	if s.ctx.Err() != nil {
 		whose = "harness"
-		why, args = "interrupted", nil
+		why, args = Interrupted, nil
 	}
 	s.log.add(time.Time{}, history.Op{Kind: history.Stopped, Error: whose, Note: fmt.Sprintf(why, args...)})
 	panic(stopped{})
@@ -346,7 +349,7 @@ func (s *Stage) settle(what string, holds func() bool) bool {
 
 func (s *Stage) interrupted() {
 	if s.ctx.Err() != nil {
-		s.stop("harness", "interrupted")
+		s.stop("harness", Interrupted)
 	}
 }
 
@@ -374,6 +377,10 @@ func (s *Stage) Quiet(to string, via ...string) {
 
 // canaries proves at the end that every receiver still records: an event sent straight to it must be in the history.
 func (s *Stage) canaries() {
+	if s.ctx.Err() != nil {
+		s.log.add(time.Time{}, history.Op{Kind: history.Stopped, Error: "harness", Note: Interrupted})
+		return
+	}
 	for name, uri := range s.uris {
 		id := "canary-" + name
 		e := barrier(id)
@@ -393,6 +400,10 @@ func (s *Stage) canaries() {
 		s.log.mu.Unlock()
 		if err == nil && !seen {
 			err = errors.New("it was not recorded")
+		}
+		if s.ctx.Err() != nil {
+			err = nil
+			s.log.add(time.Time{}, history.Op{Kind: history.Stopped, Error: "harness", Note: Interrupted})
 		}
 		if err != nil {
 			s.log.add(time.Time{}, history.Op{Kind: history.Stopped, Error: "harness", Note: fmt.Sprintf("canary of receiver %s: %v", name, err)})
