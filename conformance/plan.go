@@ -42,7 +42,7 @@ type plan struct {
 	catalogue *requirement.Catalogue
 	scenarios []suites.Scenario // to be driven, but for those that need what is not claimed
 	entries   []Entry
-	drivable  int               // scenarios in the whole table that need nothing but what is claimed
+	drivable  int // scenarios in the whole table that need nothing but what is claimed
 	claims    map[string]bool
 	selected  func(requirement.Requirement) bool
 }
