@@ -403,7 +403,7 @@ func OnceEach(at ...string) Judge {
 					twice = append(twice, id)
 				}
 			}
-			if bad := append(twice, lost...); len(bad) > 0 {
+			if bad := slices.Concat(twice, lost); len(bad) > 0 {
 				return Fail(fmt.Sprintf("each of %d events once at %s", len(ids), who),
 					fmt.Sprintf("%d more than once (%.1f%%), %d never: %s", len(twice), 100*float64(len(twice))/float64(len(ids)), len(lost), list(bad)),
 					bad[:min(len(bad), 3)]...)
