@@ -32,20 +32,21 @@ func (l *farListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &farConn{Conn: c, l: l, fresh: true}, nil
+	far := &farConn{Conn: c, l: l}
+	far.fresh.Store(true)
+	return far, nil
 }
 
 // farConn holds back requests that come over it.
 type farConn struct {
 	net.Conn
 	l     *farListener
-	fresh bool // the next bytes begin a request
+	fresh atomic.Bool // the next bytes begin a request
 }
 
 func (c *farConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	if c.fresh && n > 1 { // net/http reads single bytes ahead to notice that the client leaves
-		c.fresh = false
+	if n > 1 && c.fresh.Swap(false) { // net/http reads single bytes ahead to notice that the client leaves
 		if c.l.requests.Add(1)%3 == 0 {
 			<-time.After(c.l.delay)
 		}
@@ -54,7 +55,7 @@ func (c *farConn) Read(b []byte) (int, error) {
 }
 
 func (c *farConn) Write(b []byte) (int, error) {
-	c.fresh = true
+	c.fresh.Store(true)
 	return c.Conn.Write(b)
 }
 
