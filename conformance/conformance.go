@@ -308,7 +308,7 @@ func (s *Session) Report() *reports.Report {
 		Tool: tool,
 		Run: reports.Run{Started: s.started.UTC(), Seconds: wall.Seconds(), Seed: s.options.Seed, Parallel: s.options.Parallel,
 			Repeat: s.options.Repeat, Interrupted: stopped,
-			Selection: reports.Selection{Focus: append(slices.Clone(s.options.Focus), s.options.Scenarios...),
+			Selection: reports.Selection{Focus: s.options.Focus, Scenarios: s.options.Scenarios,
 				LabelFilter: s.options.LabelFilter, Profile: s.options.Profile}},
 		Target: reports.Target{Name: s.about.Name, Driver: s.about.Driver, Version: s.about.Version,
 			Claims: slices.Sorted(slices.Values(s.about.Claims)), Patience: limits(s.patience)},

@@ -51,6 +51,7 @@ type Run struct {
 // Selection is what the user asked for; all empty means everything.
 type Selection struct {
 	Focus       []string `json:"focus,omitempty"`       // patterns of requirement ids
+	Scenarios   []string `json:"scenarios,omitempty"`   // patterns of scenario names
 	LabelFilter string   `json:"labelFilter,omitempty"` // expression over labels
 	Profile     string   `json:"profile,omitempty"`
 }
