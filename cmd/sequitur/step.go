@@ -121,7 +121,7 @@ func runStep(ctx context.Context, name, listen string, env map[string]string, ou
 	log := slog.New(slog.NewTextHandler(errOut, nil))
 	step, err := steps.New(name, steps.Options{Env: env, Out: out, Log: log})
 	if err != nil {
-		return err
+		return usage("%w", err)
 	}
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", listen)
