@@ -5,7 +5,6 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,9 +15,6 @@ import (
 	"github.com/sequitur-dev/sequitur/fixtures/event"
 	"github.com/sequitur-dev/sequitur/fixtures/receiver"
 )
-
-// ordering is the chapter on the order of events, and on what is counted over many of them.
-var ordering = slices.Concat(orders, accounts)
 
 // ordered asks for delivery in order of each partition key, of implementations that have it on request.
 func ordered(manifest string) string {
@@ -75,7 +71,8 @@ func holdUp(s *drive.Stage, at, to string, e *event.Event) (release func()) {
 	return sync.OnceFunc(func() { close(hold) })
 }
 
-var orders = []Scenario{
+// ordering is the chapter on the order of events.
+var ordering = []Scenario{
 	{
 		Name:  "ordering/channel",
 		Needs: []string{"OrderedDelivery"},

@@ -31,7 +31,7 @@ func verify(requirement string, j check.Judge) Verification { return Verificatio
 func All() []Scenario {
 	var all []Scenario
 	for _, chapter := range [][]Scenario{
-		sequence, sequenceUpdates, channel, subscription, delivery, backoff, deadLetter, answers, cloudEvents, ordering,
+		sequence, sequenceUpdates, channel, subscription, delivery, backoff, deadLetter, answers, cloudEvents, ordering, accounts,
 	} {
 		all = append(all, chapter...)
 	}
