@@ -20,7 +20,7 @@ func appliedManifests(v *history.View) (manifests []map[string]any, whole bool) 
 			continue
 		}
 		var m map[string]any
-		if json.Unmarshal(op.Body, &m) != nil {
+		if json.Unmarshal(op.Shown, &m) != nil {
 			whole = false
 			continue
 		}

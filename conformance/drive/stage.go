@@ -189,19 +189,24 @@ func (s *Stage) offer(doc string) (object, refusal string) {
 	err = s.bench.target.Apply(s.ctx, text)
 	var refused *target.Refused
 	if errors.As(err, &refused) {
-		s.log.add(time.Time{}, history.Op{Kind: history.Applied, Who: object, Refused: true, Code: refused.Code, Note: refused.Message, Body: head(text)})
+		s.log.add(time.Time{}, history.Op{Kind: history.Applied, Who: object, Refused: true, Code: refused.Code, Note: refused.Message, Shown: head(text)})
 		return object, refused.Message
 	}
 	if err != nil {
 		s.stop("harness", "%s could not be applied: %v", object, err)
 	}
-	s.log.add(time.Time{}, history.Op{Kind: history.Applied, Who: object, Body: head(text)})
+	s.log.add(time.Time{}, history.Op{Kind: history.Applied, Who: object, Shown: head(text)})
 	s.applied = append(s.applied, ref)
 	return object, ""
 }
 
-// head keeps what a report shows of a manifest; whole manifests stay small.
-func head(b []byte) []byte { return b[:min(len(b), 8<<10)] }
+// head keeps manifests of the usual size; one that is huge on purpose is left out.
+func head(manifest []byte) []byte {
+	if len(manifest) > 8<<10 {
+		return nil
+	}
+	return manifest
+}
 
 // Delete asks for the deletion of an object.
 func (s *Stage) Delete(object string) {
@@ -292,7 +297,7 @@ func (s *Stage) show(object string, o api.Object) *history.Object {
 	if err != nil {
 		s.stop("harness", "%s could not be encoded: %v", object, err)
 	}
-	op.Body = body
+	op.Shown = body
 	s.log.add(time.Time{}, op)
 	shown := op.Object()
 	if u := shown.URL(); u != "" {

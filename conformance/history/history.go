@@ -22,7 +22,7 @@ const (
 	Begin    Kind = "begin"    // a scenario starts; Note is its namespace
 	Applied  Kind = "applied"  // a manifest was offered; Refused tells the outcome, Note the target's words
 	Deleted  Kind = "deleted"  // an object's deletion was asked for; Refused if the target said no
-	Status   Kind = "status"   // an object as the target showed it (Body); Gone if it is not there
+	Status   Kind = "status"   // an object as the target showed it (Shown); Gone if it is not there
 	Sent     Kind = "sent"     // the harness began a request to the target; time taken just before the first byte
 	Acked    Kind = "acked"    // its answer, or Error if there was none; time taken when the answer was read
 	Received Kind = "received" // a receiver was called; time taken when its handler was entered
@@ -48,14 +48,16 @@ type Op struct {
 	Code     int           `json:"code,omitempty"` // HTTP status
 	Header   http.Header   `json:"h,omitempty"`
 	Event    *Event        `json:"e,omitempty"` // the event in the message, if it claims to be one
-	Body     []byte        `json:"b,omitempty"` // the object of a status; else the head of a body that is no event
-	Fault    string        `json:"fault,omitempty"`
-	Error    string        `json:"err,omitempty"`
-	Note     string        `json:"note,omitempty"`
-	Refused  bool          `json:"refused,omitempty"`
-	Gone     bool          `json:"gone,omitempty"`
-	OK       bool          `json:"ok,omitempty"`
-	Role     Role          `json:"role,omitempty"`
+	Body     []byte        `json:"b,omitempty"` // the head of a body that is no event
+	// Shown is the object of a status, as JSON, and the manifest that was applied unless it is huge.
+	Shown   json.RawMessage `json:"o,omitempty"`
+	Fault   string          `json:"fault,omitempty"`
+	Error   string          `json:"err,omitempty"`
+	Note    string          `json:"note,omitempty"`
+	Refused bool            `json:"refused,omitempty"`
+	Gone    bool            `json:"gone,omitempty"`
+	OK      bool            `json:"ok,omitempty"`
+	Role    Role            `json:"role,omitempty"`
 }
 
 // Role tells the harness's own traffic from the stimulus.
@@ -204,11 +206,11 @@ type Condition struct {
 
 // Object decodes the object of a Status op, nil if there is none.
 func (o *Op) Object() *Object {
-	if o.Kind != Status || len(o.Body) == 0 {
+	if o.Kind != Status || len(o.Shown) == 0 {
 		return nil
 	}
 	var obj Object
-	if json.Unmarshal(o.Body, &obj) != nil {
+	if json.Unmarshal(o.Shown, &obj) != nil {
 		return nil
 	}
 	return &obj

@@ -469,8 +469,8 @@ func preferring(a, b string) *history.View {
 	}
 	ops = append([]history.Op{
 		{Kind: history.Begin, Note: "ns"},
-		{Kind: history.Applied, Who: "Subscription/to-a", Body: manifest(map[string]any{"subscriber": uri("a"), "reply": uri("r")})},
-		{Kind: history.Applied, Who: "Subscription/to-b", Body: manifest(map[string]any{"subscriber": uri("b"), "delivery": map[string]any{"deadLetterSink": uri("dls")}})},
+		{Kind: history.Applied, Who: "Subscription/to-a", Shown: manifest(map[string]any{"subscriber": uri("a"), "reply": uri("r")})},
+		{Kind: history.Applied, Who: "Subscription/to-b", Shown: manifest(map[string]any{"subscriber": uri("b"), "delivery": map[string]any{"deadLetterSink": uri("dls")}})},
 	}, ops...)
 	return history.NewView("preferring", map[string]bool{"core": true}, ops)
 }

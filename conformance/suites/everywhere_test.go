@@ -15,7 +15,7 @@ func subscribed(h http.Header) func() *history.View {
 		e := &history.Event{Mode: "binary", Size: -1, Attrs: map[string]string{"id": "e1", "source": "/sequitur"}}
 		return history.NewView("hand-made", map[string]bool{"core": true}, []history.Op{
 			{Kind: history.Begin, Note: "ns"},
-			{Kind: history.Applied, T: 1, Who: "Subscription/x", Body: []byte(manifest)},
+			{Kind: history.Applied, T: 1, Who: "Subscription/x", Shown: []byte(manifest)},
 			{Kind: history.Sent, T: 2, X: -1, Who: "Channel/c", Event: e, Method: http.MethodPost},
 			{Kind: history.Acked, T: 3, X: -1, Who: "Channel/c", Code: 202},
 			{Kind: history.Received, T: 3 * time.Millisecond, X: 1, Who: "a", Event: e, Method: http.MethodPost, Header: h},

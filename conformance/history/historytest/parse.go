@@ -299,7 +299,7 @@ func (p *parser) status(at time.Duration, words []string) error {
 	if err != nil {
 		return err
 	}
-	p.ops = append(p.ops, history.Op{Kind: history.Status, T: at, Who: words[0], Body: body})
+	p.ops = append(p.ops, history.Op{Kind: history.Status, T: at, Who: words[0], Shown: body})
 	return nil
 }
 
