@@ -71,7 +71,7 @@ func TestReferenceConforms(t *testing.T) {
 	live := mustRun(t, embedded(t, nil), Options{History: &file})
 	for _, r := range live.Results {
 		if r.Verdict > verdict.Untested {
-			t.Errorf("%s in %s:\n%s", r.Requirement, r.Scenario, Describe(r))
+			t.Errorf("\n%s", reports.Describe(r))
 		}
 	}
 	if live.Summary.Verdict != verdict.Passed || live.Summary.ExitCode != 0 {

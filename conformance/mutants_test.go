@@ -44,6 +44,7 @@ func TestTheSuiteNoticesMutants(t *testing.T) {
 		}
 		names[m.Name] = true
 		t.Run(m.Name, func(t *testing.T) {
+			t.Parallel() // most of it is waiting
 			id := noticer[m.Name]
 			if id == "" {
 				t.Fatal("no requirement is named that must notice it")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sequitur-dev/sequitur/conformance/verdict"
 	"github.com/sequitur-dev/sequitur/fixtures/target"
+	"github.com/sequitur-dev/sequitur/reports"
 )
 
 // farAway is a target whose deliveries take longer than the quiet window: what a scenario expects to be delivered it must
@@ -64,7 +65,7 @@ func TestScenariosWaitForWhatTheyExpect(t *testing.T) {
 	r := mustRun(t, farAway{embedded(t, nil)}, Options{})
 	for _, x := range r.Results {
 		if x.Verdict > verdict.Untested {
-			t.Errorf("%s in %s:\n%s", x.Requirement, x.Scenario, Describe(x))
+			t.Errorf("\n%s", reports.Describe(x))
 		}
 	}
 }

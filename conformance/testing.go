@@ -2,8 +2,6 @@ package conformance
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -70,24 +68,6 @@ func tell(t *testing.T, r reports.Result) {
 	case r.Verdict == verdict.NotSupported, r.Verdict == verdict.Untested:
 		t.Skipf("%v: %s", r.Verdict, r.Reason)
 	default:
-		t.Error(Describe(r))
+		t.Error("\n" + reports.Describe(r))
 	}
-}
-
-// Describe writes a result that did not pass as text: the requirement, what was expected and seen, and the timeline.
-func Describe(r reports.Result) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%v: %s\n%s %s: %s\nsource: %s\n", r.Verdict, r.Message, r.Requirement, r.Level, r.Statement, r.Source)
-	for _, m := range r.Timeline {
-		attempt := ""
-		if m.Attempt != "" {
-			attempt = "#" + m.Attempt
-		}
-		line := fmt.Sprintf("%9.3fs  %-16s %-10s %-14s %-4s %s", m.At, m.Who, m.What, m.Event, attempt, m.Status)
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
-	}
-	if r.Repro != "" {
-		fmt.Fprintf(&b, "again: %s", r.Repro)
-	}
-	return b.String()
 }

@@ -41,6 +41,13 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 	return nil
 }
 
+// Describe writes one result as WriteText shows a problem, without colour.
+func Describe(r Result) string {
+	p := &printer{width: 100}
+	p.block([]Result{r})
+	return strings.Trim(p.b.String(), "\n")
+}
+
 type printer struct {
 	b     strings.Builder
 	color bool

@@ -92,7 +92,7 @@ func declare(s *conformance.Session) {
 // tell turns a verdict into the outcome of the spec under way. Nothing that did not pass looks as if it had.
 func tell(r reports.Result) {
 	if len(r.Timeline) > 0 {
-		ginkgo.AddReportEntry("evidence", ginkgo.ReportEntryVisibilityFailureOrVerbose, conformance.Describe(r))
+		ginkgo.AddReportEntry("evidence", ginkgo.ReportEntryVisibilityFailureOrVerbose, reports.Describe(r))
 	}
 	switch {
 	case r.KnownFailing && r.Verdict == verdict.Passed:
