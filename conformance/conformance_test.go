@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.uber.org/goleak"
 
 	"github.com/sequitur-dev/sequitur/conformance/history"
@@ -77,11 +78,43 @@ func TestReferenceConforms(t *testing.T) {
 	if live.Summary.Verdict != verdict.Passed || live.Summary.ExitCode != 0 {
 		t.Errorf("verdict %v, exit code %d", live.Summary.Verdict, live.Summary.ExitCode)
 	}
+	validate(t, live)
 	again, unknown, err := Replay("history.jsonl", &file, Options{})
 	if err != nil || len(unknown) > 0 {
 		t.Fatalf("judged again: %v, unknown %v", err, unknown)
 	}
 	sameVerdicts(t, live, again)
+}
+
+// validate holds a real report against the published schema, and reads it back.
+func validate(t *testing.T, r *reports.Report) {
+	t.Helper()
+	var text bytes.Buffer
+	if err := reports.WriteJSON(&text, r); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := jsonschema.UnmarshalJSON(bytes.NewReader(reports.Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource(reports.SchemaID, schema); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := c.Compile(reports.SchemaID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := compiled.Validate(doc); err != nil {
+		t.Errorf("the report does not fit its schema: %v", err)
+	}
+	if back, err := reports.ReadJSON(&text); err != nil || len(back.Results) != len(r.Results) {
+		t.Errorf("the report cannot be read back: %v", err)
+	}
 }
 
 func sameVerdicts(t *testing.T, live, again *reports.Report) {
@@ -272,6 +305,7 @@ func TestInterruptedRunIsReported(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	validate(t, r)
 	if !r.Run.Interrupted || r.Summary.ExitCode != reports.ExitInterrupted || r.Summary.Verdict == verdict.Passed {
 		t.Errorf("interrupted %v, exit code %d, verdict %v", r.Run.Interrupted, r.Summary.ExitCode, r.Summary.Verdict)
 	}
