@@ -1,15 +1,12 @@
 package drive
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/sequitur-dev/sequitur/conformance/history"
@@ -64,22 +61,7 @@ func (s *Stage) Post(to string, p Post) int { return s.post(to, p, history.Stimu
 
 // Burst posts events from a number of concurrent senders and waits for all acknowledgements.
 func (s *Stage) Burst(to string, senders int, events ...*event.Event) {
-	target := s.URL(to)
-	work := make(chan Post)
-	var wg sync.WaitGroup
-	for range senders {
-		wg.Go(func() {
-			for p := range work {
-				s.transmit(to, target, p, history.Stimulus)
-			}
-		})
-	}
-	for _, e := range events {
-		work <- Post{Event: e}
-	}
-	close(work)
-	wg.Wait()
-	s.interrupted()
+	s.While(to, senders, events, func() {})
 }
 
 // Meanwhile sends new events one after the other, pausing for a moment between them, until during returns; at least one
@@ -173,77 +155,45 @@ func (s *Stage) transmit(to, target string, p Post, role history.Role) int {
 		op.Body = body[:min(len(body), history.KeepData)]
 	}
 	s.log.add(time.Now(), op)
-	var resp *http.Response
-	if p.Raw != nil {
-		resp, err = s.raw(ctx, u, method, p.Raw(u.Host, u.Path))
-	} else {
-		resp, err = s.request(ctx, method, u, h, body, p)
-	}
 	ack := history.Op{Kind: history.Acked, Who: to, X: x, Role: role}
-	if err != nil {
-		ack.Error = err.Error()
-		s.log.add(time.Time{}, ack)
-		return 0
+	if p.Raw != nil {
+		err = s.raw(ctx, u, p, &ack)
+	} else {
+		err = s.request(ctx, method, u, h, body, p, &ack)
 	}
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	resp.Body.Close()
-	ack.Code, ack.Header = resp.StatusCode, resp.Header
-	ack.Event = history.See(resp.Header, answer)
-	ack.Body = answer[:min(len(answer), history.KeepData)]
 	if err != nil {
 		ack.Error = err.Error()
 	}
 	s.log.add(time.Time{}, ack)
-	return resp.StatusCode
+	return ack.Code
 }
 
-func (s *Stage) request(ctx context.Context, method string, u *url.URL, h http.Header, body []byte, p Post) (*http.Response, error) {
+// read takes an answer into an op.
+func read(resp *http.Response, ack *history.Op) error {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	resp.Body.Close()
+	ack.Code, ack.Header = resp.StatusCode, resp.Header
+	ack.Event = history.See(resp.Header, body)
+	ack.Body = bytes.Clone(body[:min(len(body), history.KeepData)])
+	return err
+}
+
+func (s *Stage) request(ctx context.Context, method string, u *url.URL, h http.Header, body []byte, p Post, ack *history.Op) error {
 	var r io.Reader = bytes.NewReader(body)
 	if p.Stream {
 		r = struct{ io.Reader }{r} // hides the length
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), r)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	req.Header = h
 	if p.Host != "" {
 		req.Host = p.Host
 	}
-	return s.bench.target.Client().Do(req)
-}
-
-// raw writes bytes to a connection of the target client's own dialer and reads one answer.
-func (s *Stage) raw(ctx context.Context, u *url.URL, method string, text []byte) (*http.Response, error) {
-	dial := (&net.Dialer{}).DialContext
-	if t, ok := s.bench.target.Client().Transport.(*http.Transport); ok && t.DialContext != nil {
-		dial = t.DialContext
-	}
-	addr := u.Host
-	if u.Port() == "" {
-		addr = net.JoinHostPort(u.Hostname(), "80")
-	}
-	conn, err := dial(ctx, "tcp", addr)
+	resp, err := s.bench.target.Client().Do(req)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	defer stop()
-	defer conn.Close()
-	if _, err := conn.Write(text); err != nil {
-		return nil, err
-	}
-	b := bufio.NewReader(conn)
-	for {
-		resp, err := http.ReadResponse(b, &http.Request{Method: method})
-		if err != nil {
-			return nil, err
-		}
-		if resp.StatusCode/100 == 1 {
-			continue
-		}
-		body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-		resp.Body = io.NopCloser(bytes.NewReader(body))
-		return resp, err
-	}
+	return read(resp, ack)
 }

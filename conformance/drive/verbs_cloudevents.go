@@ -2,9 +2,7 @@ package drive
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -48,6 +46,17 @@ func (s *Stage) OneConnection(to string, posts ...Post) {
 	s.interrupted()
 }
 
+// raw sends one post on a connection of its own.
+func (s *Stage) raw(ctx context.Context, u *url.URL, p Post, ack *history.Op) error {
+	conn, err := s.dial(ctx, u)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	return converse(conn, bufio.NewReader(conn), p.Raw(u.Host, u.Path), ack)
+}
+
 // converse writes a request and reads its final answer.
 func converse(conn net.Conn, in *bufio.Reader, text []byte, ack *history.Op) error {
 	if _, err := conn.Write(text); err != nil {
@@ -61,10 +70,7 @@ func converse(conn net.Conn, in *bufio.Reader, text []byte, ack *history.Op) err
 		if resp.StatusCode/100 == 1 {
 			continue
 		}
-		body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-		resp.Body.Close()
-		ack.Code, ack.Header, ack.Body = resp.StatusCode, resp.Header, bytes.Clone(body[:min(len(body), history.KeepData)])
-		return err
+		return read(resp, ack)
 	}
 }
 

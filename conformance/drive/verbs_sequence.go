@@ -72,9 +72,7 @@ func controlled(o api.Object, owner string) bool {
 
 // Rejects posts new events until one is not accepted with 2xx, and tells whether that came in time.
 func (s *Stage) Rejects(to string) bool {
-	ok := s.poll(func() bool { return s.Post(to, Post{Event: s.NewEvent()})/100 != 2 })
-	s.log.add(time.Time{}, history.Op{Kind: history.Settled, OK: ok, Note: to + " accepts no event"})
-	return ok
+	return s.Poll(to, to+" accepts no event", func(code int) bool { return code/100 != 2 })
 }
 
 // poll asks until the answer is yes, or the patience for a status is over.
