@@ -12,12 +12,14 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sequitur-dev/sequitur/conformance/check"
 	"github.com/sequitur-dev/sequitur/conformance/drive"
 	"github.com/sequitur-dev/sequitur/conformance/history"
 	"github.com/sequitur-dev/sequitur/conformance/suites"
@@ -41,8 +43,10 @@ type Options struct {
 	Repeat   int           // times each scenario is driven; 0 means 1
 	Timeout  time.Duration // bound on the whole run; 0 means none
 
-	History  io.Writer    // gets the history as JSON lines while it is seen, before it is judged; nil: nowhere
-	Progress Progress     // is told what begins and ends; nil: nobody
+	History io.Writer // gets the history as JSON lines while it is seen, before it is judged; nil: nowhere
+	// Progress, if not nil, is called with the number of scenarios to be driven, repetitions included, when driving
+	// begins; what it returns is told what begins and ends.
+	Progress func(scenarios int) Progress
 	Tool     reports.Tool // for the report
 	Command  string       // how to call the harness again against the same target; default "sequitur conform"
 }
@@ -83,7 +87,8 @@ type Session struct {
 	driveErr error
 
 	mu      sync.Mutex
-	views   map[string][]*history.View // by scenario, one a repetition
+	seen    map[string]map[int]*seen // by scenario and repetition
+	played  map[int]bool             // repetitions that anything was seen of
 	results map[entryKey]reports.Result
 	wall    time.Duration
 	stopped bool // interrupted
@@ -104,7 +109,7 @@ func New(t target.Target, o Options) (*Session, error) {
 		o.Command = "sequitur conform"
 	}
 	s := &Session{target: t, options: o, about: t.About(), patience: t.Patience(), started: time.Now(),
-		views: map[string][]*history.View{}, results: map[entryKey]reports.Result{}}
+		seen: map[string]map[int]*seen{}, played: map[int]bool{}, results: map[entryKey]reports.Result{}}
 	if !slices.Contains(s.about.Claims, "core") {
 		s.about.Claims = append([]string{"core"}, s.about.Claims...)
 	}
@@ -123,12 +128,6 @@ func Run(ctx context.Context, t target.Target, o Options) (*reports.Report, erro
 	err = s.Drive(ctx)
 	return s.Report(), err
 }
-
-// Scenarios returns how many scenarios are to be driven, repetitions included.
-func (s *Session) Scenarios() int { return len(s.plan.driven()) * s.options.Repeat }
-
-// Tell sets who is told of progress; before Drive.
-func (s *Session) Tell(p Progress) { s.options.Progress = p }
 
 // Entries lists what is judged: each requirement in each selected scenario, in the order of the table.
 func (s *Session) Entries() []Entry { return s.plan.entries }
@@ -166,6 +165,10 @@ func (s *Session) drive(ctx context.Context) (err error) {
 		defer cancel()
 		err = errors.Join(err, bench.Close(ctx), keep.flush())
 	}()
+	var progress Progress = silent{}
+	if s.options.Progress != nil {
+		progress = s.options.Progress(len(s.plan.scenarios) * s.options.Repeat)
+	}
 	var group errgroup.Group
 	group.SetLimit(s.options.Parallel)
 	for round := range s.options.Repeat {
@@ -173,7 +176,7 @@ func (s *Session) drive(ctx context.Context) (err error) {
 			if ctx.Err() != nil {
 				break
 			}
-			group.Go(func() error { return s.one(ctx, bench, sc, round) })
+			group.Go(func() error { return s.one(ctx, bench, progress, sc, round) })
 		}
 	}
 	err = group.Wait()
@@ -185,23 +188,32 @@ func (s *Session) drive(ctx context.Context) (err error) {
 	return err
 }
 
+// silent is the progress that nobody is told of.
+type silent struct{}
+
+func (silent) Begin(string)                 {}
+func (silent) Step(string, verdict.Verdict) {}
+
 // one drives a scenario and judges it at once, so that progress can tell.
-func (s *Session) one(ctx context.Context, bench *drive.Bench, sc suites.Scenario, round int) error {
+func (s *Session) one(ctx context.Context, bench *drive.Bench, progress Progress, sc suites.Scenario, round int) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	if s.options.Progress != nil {
-		s.options.Progress.Begin(sc.Name)
-	}
+	progress.Begin(sc.Name)
 	ops, err := bench.Drive(ctx, roundName(sc.Name, round), sc.Drive)
-	if s.add(sc.Name, ops) && s.options.Progress != nil {
+	if at := s.add(sc.Name, round, ops); at != nil {
 		worst := verdict.Passed
 		for _, e := range s.plan.entries {
-			if e.Scenario == sc.Name {
-				worst = max(worst, s.judge(e, round).Verdict)
+			if e.Scenario != sc.Name {
+				continue
 			}
+			v := at.judge(e).Verdict
+			if v != verdict.Passed && !s.plan.claims[e.Requirement.Feature] {
+				v = verdict.NotSupported
+			}
+			worst = max(worst, v)
 		}
-		s.options.Progress.Step(sc.Name, worst)
+		progress.Step(sc.Name, worst)
 	}
 	if ctx.Err() != nil {
 		return nil // an interruption is told by the report
@@ -209,18 +221,24 @@ func (s *Session) one(ctx context.Context, bench *drive.Bench, sc suites.Scenari
 	return err
 }
 
-// add keeps a scenario's history, unless the run was interrupted in the middle of it: then it is no evidence.
-func (s *Session) add(scenario string, ops []history.Op) bool {
+// add keeps the history of a scenario in a repetition, from 0. It is no evidence, and add returns nil, if the run was
+// interrupted in the middle of it.
+func (s *Session) add(scenario string, round int, ops []history.Op) *seen {
 	v := history.NewView(scenario, s.plan.claims, ops)
 	v.Quiet = s.patience.Quiet
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !whole(v) {
 		s.stopped = true
-		return false
+		return nil
 	}
-	s.views[scenario] = append(s.views[scenario], v)
-	return true
+	if s.seen[scenario] == nil {
+		s.seen[scenario] = map[int]*seen{}
+	}
+	at := &seen{view: v, problem: observer(v), findings: map[entryKey]check.Finding{}}
+	s.seen[scenario][round] = at
+	s.played[round] = true
+	return at
 }
 
 // whole tells whether a scenario came to its end.
@@ -321,8 +339,15 @@ func (s *Session) Report() *reports.Report {
 	return r
 }
 
-// splitRound undoes roundName.
-func splitRound(name string) string {
-	scenario, _, _ := strings.Cut(name, "@")
-	return scenario
+// splitRound undoes roundName; a name that roundName cannot have given is that of an unknown scenario.
+func splitRound(name string) (scenario string, round int) {
+	scenario, number, repeated := strings.Cut(name, "@")
+	if !repeated {
+		return name, 0
+	}
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 2 {
+		return name, 0
+	}
+	return scenario, n - 1
 }

@@ -15,8 +15,11 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.uber.org/goleak"
 
+	"github.com/sequitur-dev/sequitur/conformance/check"
 	"github.com/sequitur-dev/sequitur/conformance/history"
 	"github.com/sequitur-dev/sequitur/conformance/history/historytest"
+	"github.com/sequitur-dev/sequitur/conformance/requirement"
+	"github.com/sequitur-dev/sequitur/conformance/suites"
 	"github.com/sequitur-dev/sequitur/conformance/verdict"
 	"github.com/sequitur-dev/sequitur/fixtures/reference"
 	"github.com/sequitur-dev/sequitur/fixtures/target"
@@ -222,7 +225,7 @@ func TestDifferingRoundsAreFlaky(t *testing.T) {
 		r.Routed = func(code int) bool { return code != 202 || rounds.Load() > 1 } // right in the first round only
 	})
 	var file bytes.Buffer
-	o := Options{Focus: []string{"DLV-041"}, Repeat: 3, Parallel: 1, Progress: &rounds, History: &file}
+	o := Options{Focus: []string{"DLV-041"}, Repeat: 3, Parallel: 1, Progress: func(int) Progress { return &rounds }, History: &file}
 	r := mustRun(t, tgt, o)
 	got := find(t, r, "DLV-041")
 	if got.Verdict != verdict.Flaky || !strings.Contains(got.Message, "2 of 3") {
@@ -301,7 +304,7 @@ func TestInterruptedRunIsReported(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var file bytes.Buffer
-	r, err := Run(ctx, embedded(t, nil), Options{Parallel: 2, Progress: stopper{cancel}, History: &file})
+	r, err := Run(ctx, embedded(t, nil), Options{Parallel: 2, Progress: func(int) Progress { return stopper{cancel} }, History: &file})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -365,5 +368,34 @@ func TestTheObserverIsObserved(t *testing.T) {
 	}
 	if p := observer(v); !strings.Contains(p, "did not record") {
 		t.Errorf("with a gap: %q", p)
+	}
+}
+
+// TestOneViewServesManyEntries: the same requirement may be judged by one judge beside a scenario and by another on every
+// history.
+func TestOneViewServesManyEntries(t *testing.T) {
+	at := &seen{view: historytest.View(t, "1ms send s e1 -> 202"), findings: map[entryKey]check.Finding{}}
+	entry := func(scenario string, f check.Finding) Entry {
+		return Entry{Requirement: requirement.Requirement{ID: "DLV-047"}, Scenario: scenario,
+			verify: suites.Verification{Judge: func(*history.View) check.Finding { return f }}}
+	}
+	if f := at.judge(entry("delivery/x", check.Pass("seen"))); f.Verdict != verdict.Passed {
+		t.Errorf("beside the scenario: %v", f.Verdict)
+	}
+	if f := at.judge(entry(Everywhere, check.Fail("this", "that"))); f.Verdict != verdict.Failed {
+		t.Errorf("on every history: %v, want the other judge's word", f.Verdict)
+	}
+}
+
+// TestReplayOfAnAbsurdRound: a file may name any repetition; it costs no more than what is there.
+func TestReplayOfAnAbsurdRound(t *testing.T) {
+	text := `{"format":"sequitur-history","version":1,"claims":["core","Sequence"]}
+{"n":1,"t":1,"s":"sequence/one-step@999999999","k":"begin"}
+{"n":2,"t":2,"s":"sequence/one-step@999999999","k":"end"}
+{"n":1,"t":3,"s":"sequence/one-step@nonsense","k":"end"}
+`
+	r, unknown, err := Replay("file", strings.NewReader(text), Options{})
+	if err != nil || r.Run.Repeat != 1 || len(unknown) != 1 {
+		t.Errorf("repeat %d, unknown %v, %v; want 1, the nonsense one, and no error", r.Run.Repeat, unknown, err)
 	}
 }

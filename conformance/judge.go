@@ -2,7 +2,10 @@ package conformance
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sequitur-dev/sequitur/conformance/check"
 	"github.com/sequitur-dev/sequitur/conformance/history"
@@ -29,7 +32,7 @@ func (s *Session) Result(e Entry) reports.Result {
 func (s *Session) partial() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.views) < s.plan.drivable
+	return len(s.seen) < s.plan.drivable
 }
 
 // judged is the finding of one entry in one repetition, with the view that it is about.
@@ -112,24 +115,44 @@ func (s *Session) result(e Entry) reports.Result {
 	return row
 }
 
+// seen is what one repetition of a scenario showed, and what its judges say of it.
+type seen struct {
+	view    *history.View
+	problem string // why the observer itself is in doubt
+
+	mu       sync.Mutex
+	findings map[entryKey]check.Finding
+}
+
+// judge asks the judge of an entry once.
+func (at *seen) judge(e Entry) judged {
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	f, ok := at.findings[e.key()]
+	if !ok {
+		f = at.ask(e)
+		at.findings[e.key()] = f
+	}
+	return judged{f, at.view}
+}
+
 // rounds judges every repetition of an entry. What is judged on every history gives one finding a repetition: the gravest
 // of all scenarios, and passed if any passed and no other was worse than inconclusive.
 func (s *Session) rounds(e Entry) []judged {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e.Scenario != Everywhere {
-		var out []judged
-		for _, v := range s.views[e.Scenario] {
-			out = append(out, judged{judgeView(e, v), v})
-		}
-		return out
-	}
 	var out []judged
-	for round := range s.options.Repeat {
+	for _, round := range slices.Sorted(maps.Keys(s.played)) {
+		if e.Scenario != Everywhere {
+			if at := s.seen[e.Scenario][round]; at != nil {
+				out = append(out, at.judge(e))
+			}
+			continue
+		}
 		var all []judged
 		for _, sc := range s.plan.scenarios {
-			if views := s.views[sc.Name]; round < len(views) {
-				all = append(all, judged{judgeView(e, views[round]), views[round]})
+			if at := s.seen[sc.Name][round]; at != nil {
+				all = append(all, at.judge(e))
 			}
 		}
 		if len(all) > 0 {
@@ -158,33 +181,18 @@ func merge(all []judged) judged {
 	return worst
 }
 
-// judge is for progress: the verdict of one repetition so far.
-func (s *Session) judge(e Entry, round int) check.Finding {
-	s.mu.Lock()
-	views := s.views[e.Scenario]
-	s.mu.Unlock()
-	if len(views) == 0 {
-		return check.Unclear("not driven")
-	}
-	f := judgeView(e, views[min(round, len(views)-1)])
-	if !s.plan.claims[e.Requirement.Feature] && f.Verdict != verdict.Passed {
-		f.Verdict = verdict.NotSupported
-	}
-	return f
-}
-
-// judgeView asks the judge, unless the observer itself is in doubt.
-func judgeView(e Entry, v *history.View) (f check.Finding) {
-	if problem := observer(v); problem != "" {
-		return check.Finding{Verdict: verdict.HarnessError, Expected: "a harness that sees everything", Seen: problem}
+// ask asks the judge, unless the observer itself is in doubt.
+func (at *seen) ask(e Entry) (f check.Finding) {
+	if at.problem != "" {
+		return check.Finding{Verdict: verdict.HarnessError, Expected: "a harness that sees everything", Seen: at.problem}
 	}
 	defer func() {
 		if p := recover(); p != nil {
 			f = check.Finding{Verdict: verdict.HarnessError, Seen: fmt.Sprintf("the check panicked: %v", p)}
 		}
 	}()
-	f = e.verify.Judge(v)
-	stop := v.Stop()
+	f = e.verify.Judge(at.view)
+	stop := at.view.Stop()
 	switch {
 	case stop == nil:
 	case stop.Error == "harness":

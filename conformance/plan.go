@@ -196,8 +196,6 @@ func (p *plan) knownReason(list []Known, id string) (string, bool) {
 	return "", false
 }
 
-func (p *plan) driven() []suites.Scenario { return p.scenarios }
-
 // shuffled gives the scenarios in an order that depends on the seed alone, so that none comes to rely on another.
 func (p *plan) shuffled(seed int64) []suites.Scenario {
 	out := slices.Clone(p.scenarios)

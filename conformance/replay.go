@@ -54,22 +54,19 @@ func Replay(name string, r io.Reader, o Options) (report *reports.Report, unknow
 		known[sc.Name] = true
 	}
 	for _, full := range order {
-		scenario := splitRound(full)
+		scenario, round := splitRound(full)
 		if !known[scenario] {
 			unknown = append(unknown, scenario)
 			continue
 		}
-		if !s.add(scenario, byName[full]) {
-			continue
-		}
-		s.options.Repeat = max(s.options.Repeat, len(s.views[scenario]))
+		s.add(scenario, round, byName[full])
 	}
 	s.once.Do(func() {}) // there is nothing to drive
 	s.wall, s.stopped = last, s.stopped || cut
 	if started, err := time.Parse(time.RFC3339Nano, header.Started); err == nil {
 		s.started = started
 	}
-	s.options.Seed = header.Seed
+	s.options.Seed, s.options.Repeat = header.Seed, max(1, len(s.played))
 	return s.Report(), unknown, nil
 }
 

@@ -210,23 +210,23 @@ func conform(cmd *cobra.Command, t target.Target, o conformance.Options, s *sele
 		if err := os.MkdirAll(historyDir, 0o755); err != nil {
 			return usage("directory for the history: %w", err)
 		}
-		f, err := os.Create(filepath.Join(historyDir, "history.jsonl"))
-		if err != nil {
-			return err
-		}
+		f := &lateFile{name: filepath.Join(historyDir, "history.jsonl")}
 		defer f.Close()
 		o.History = f
 	}
 	if o.Seed != 1 {
 		o.Command = fmt.Sprintf("sequitur conform --seed %d", o.Seed)
 	}
+	var progress *reports.Progress
+	o.Progress = func(scenarios int) conformance.Progress {
+		tty, _ := terminal(cmd.ErrOrStderr())
+		progress = reports.NewProgress(cmd.ErrOrStderr(), tty, scenarios, s.quiet)
+		return progress
+	}
 	session, err := conformance.New(t, o)
 	if err != nil {
 		return err
 	}
-	tty, _ := terminal(cmd.ErrOrStderr())
-	progress := reports.NewProgress(cmd.ErrOrStderr(), tty, session.Scenarios(), s.quiet)
-	session.Tell(progress)
 	err = session.Drive(cmd.Context())
 	progress.Done()
 	if err != nil {
@@ -234,6 +234,30 @@ func conform(cmd *cobra.Command, t target.Target, o conformance.Options, s *sele
 	}
 	specs.Judge(session, io.Discard) // its verdicts are the session's, which the report has
 	return s.finish(cmd, session.Report())
+}
+
+// lateFile is created when something is written, so that a mistaken call does not wipe out the evidence of an earlier run.
+type lateFile struct {
+	name string
+	f    *os.File
+}
+
+func (l *lateFile) Write(b []byte) (int, error) {
+	if l.f == nil {
+		f, err := os.Create(l.name)
+		if err != nil {
+			return 0, err
+		}
+		l.f = f
+	}
+	return l.f.Write(b)
+}
+
+func (l *lateFile) Close() error {
+	if l.f == nil {
+		return nil
+	}
+	return l.f.Close()
 }
 
 func listEntries(w io.Writer, t target.Target, o conformance.Options) error {
