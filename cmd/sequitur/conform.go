@@ -202,7 +202,7 @@ func closeTarget(ctx context.Context, t target.Target) {
 	_ = t.Close(ctx) // the run is over: what the target could not finish is in the report already
 }
 
-func conform(cmd *cobra.Command, t target.Target, o conformance.Options, s *selection, historyDir string) error {
+func conform(cmd *cobra.Command, t target.Target, o conformance.Options, s *selection, historyDir string) (err error) {
 	if historyDir == "" {
 		historyDir = s.out
 	}
@@ -211,7 +211,11 @@ func conform(cmd *cobra.Command, t target.Target, o conformance.Options, s *sele
 			return usage("directory for the history: %w", err)
 		}
 		f := &lateFile{name: filepath.Join(historyDir, "history.jsonl")}
-		defer f.Close()
+		defer func() {
+			if failed := f.Close(); failed != nil {
+				err = failed // evidence that may be incomplete outweighs any verdict
+			}
+		}()
 		o.History = f
 	}
 	if o.Seed != 1 {
