@@ -67,6 +67,7 @@ func (b *Bench) Drive(ctx context.Context, name string, script func(*Stage)) ([]
 	s.log.add(time.Time{}, history.Op{Kind: history.Begin, Note: s.namespace})
 	s.play(script)
 	s.canaries()
+	s.reported()
 	s.log.add(time.Time{}, history.Op{Kind: history.End})
 	ops, err := s.log.close()
 	s.cleanup()

@@ -416,6 +416,15 @@ func (s *Stage) canaries() {
 	}
 }
 
+// reported waits for answers that have been sent and are not in the history yet, though what they caused may be.
+func (s *Stage) reported() {
+	ctx, cancel := context.WithTimeout(s.ctx, s.bench.patience.Settle)
+	defer cancel()
+	if !s.bench.server.Reported(ctx, s.namespace) && s.ctx.Err() == nil {
+		s.log.add(time.Time{}, history.Op{Kind: history.Stopped, Error: "harness", Note: "an answer of a receiver was not sent to its end"})
+	}
+}
+
 // cleanup removes what was applied, newest first, also when the run was interrupted. What is left is the namespace's
 // owner's to remove; the report is not held up by it.
 func (s *Stage) cleanup() {
