@@ -31,7 +31,9 @@ func verify(requirement string, j check.Judge) Verification { return Verificatio
 func All() []Scenario {
 	var all []Scenario
 	for _, chapter := range [][]Scenario{
-		sequence, sequenceUpdates, channel, subscription, delivery, backoff, deadLetter, answers, cloudEvents, ordering, accounts,
+		sequence, sequenceUpdates, parallel, parallelUpdates, broker, trigger, filters, channel, subscription,
+		delivery, backoff, deadLetter, answers, cloudEvents, ordering, accounts,
+		sources, status, observability, security, legacy,
 	} {
 		all = append(all, chapter...)
 	}

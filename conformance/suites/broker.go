@@ -1,0 +1,4 @@
+package suites
+
+// broker is the chapter on Brokers.
+var broker = []Scenario{}

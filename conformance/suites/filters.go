@@ -1,0 +1,4 @@
+package suites
+
+// filters is the chapter on the filters of Triggers.
+var filters = []Scenario{}

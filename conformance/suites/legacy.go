@@ -1,0 +1,4 @@
+package suites
+
+// legacy is the chapter on old forms of manifests.
+var legacy = []Scenario{}

@@ -1,0 +1,4 @@
+package suites
+
+// sources is the chapter on sources.
+var sources = []Scenario{}

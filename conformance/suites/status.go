@@ -1,0 +1,4 @@
+package suites
+
+// status is the chapter on status and the control plane.
+var status = []Scenario{}

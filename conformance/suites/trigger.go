@@ -1,0 +1,4 @@
+package suites
+
+// trigger is the chapter on Triggers.
+var trigger = []Scenario{}
