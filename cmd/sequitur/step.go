@@ -30,51 +30,83 @@ const (
 )
 
 func newStepCommand() *cobra.Command {
-	var listen string
 	var list bool
 	cmd := &cobra.Command{
 		Use:   "step NAME",
 		Short: "Run one sample service, such as appender or event-display",
-		Long: `Run one of the sample services that the Knative documents chain, as its container image would.
-
-Environment variables are those of the image:
-  appender       MESSAGE, TYPE
-  event-display  REQUEST_LOGGING_ENABLED
-  stepper        STEP, RCV_PORT, RCV_PATH
+		Long: `Run one of the sample services that the Knative documents chain, as its container image would, or of those that
+pipelines are built of. ` + "`sequitur step NAME --help`" + ` says which environment variables and flags it knows.
 
 Without --listen, PORT (for the stepper first RCV_PORT) chooses the port and the service listens on all interfaces, as a
 container must; if there is none either, it listens on ` + stepListen + `.`,
 		Example: `  MESSAGE=" - Handled by 0" sequitur step appender
   sequitur step event-display --listen 127.0.0.1:8081
   sequitur step --list`,
-		ValidArgs: steps.Names(),
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case list && len(args) > 0:
 				return fmt.Errorf("--list takes no name, got %q", args[0])
-			case !list && len(args) != 1:
-				return fmt.Errorf("expected the name of one step (%s), got %d", strings.Join(steps.Names(), ", "), len(args))
+			case list:
+				return nil
+			case len(args) > 0:
+				return fmt.Errorf("unknown step %q: use one of %s", args[0], strings.Join(steps.Names(), ", "))
 			}
-			return nil
+			return fmt.Errorf("expected the name of one step (%s), got none", strings.Join(steps.Names(), ", "))
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if list {
-				return listSteps(cmd.OutOrStdout())
-			}
+		RunE: func(cmd *cobra.Command, _ []string) error { return listSteps(cmd.OutOrStdout()) },
+	}
+	cmd.Flags().BoolVar(&list, "list", false, "list the steps")
+	for _, name := range steps.Names() {
+		cmd.AddCommand(newOneStepCommand(name))
+	}
+	return cmd
+}
+
+// newOneStepCommand has a flag for each variable of the service that is no secret.
+func newOneStepCommand(name string) *cobra.Command {
+	var listen string
+	var help strings.Builder
+	t := tabwriter.NewWriter(&help, 0, 0, 2, ' ', 0)
+	cmd := &cobra.Command{
+		Use:   name,
+		Short: steps.About(name),
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			env := stepEnv(os.Environ())
+			for _, v := range steps.Variables(name) {
+				if f := cmd.Flags().Lookup(stepFlag(v)); f != nil && f.Changed {
+					env[v.Name] = f.Value.String()
+				}
+			}
 			if !cmd.Flags().Changed("listen") {
 				var err error
-				if listen, err = stepAddress(args[0], env); err != nil {
+				if listen, err = stepAddress(name, env); err != nil {
 					return err
 				}
 			}
-			return runStep(cmd.Context(), args[0], listen, env, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			return runStep(cmd.Context(), name, listen, env, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", stepListen, "host:port to listen on; port 0 takes a free one")
-	cmd.Flags().BoolVar(&list, "list", false, "list the steps")
+	for _, v := range steps.Variables(name) {
+		about := v.About
+		if v.Default != "" {
+			about += fmt.Sprintf(" (default %q)", v.Default)
+		}
+		fmt.Fprintf(t, "  %s\t%s\n", v.Name, about)
+		if !v.Secret {
+			// Without a default, as the variable of the environment comes before that.
+			cmd.Flags().String(stepFlag(v), "", "the same as "+v.Name)
+		}
+	}
+	_ = t.Flush() // into memory
+	cmd.Long = "The service " + name + " " + steps.About(name) + ".\n\nEnvironment variables:\n" + help.String() +
+		"\nA flag wins over the variable. PORT chooses the port if --listen does not."
 	return cmd
 }
+
+// stepFlag is the flag of a variable.
+func stepFlag(v steps.Variable) string { return strings.ReplaceAll(strings.ToLower(v.Name), "_", "-") }
 
 func listSteps(out io.Writer) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

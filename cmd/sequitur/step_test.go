@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/sequitur-dev/sequitur/fixtures/steps"
 )
 
 // stepPatience bounds waits that end at once unless something is broken.
@@ -170,9 +172,9 @@ func TestStepErrors(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"no name":       {args: nil, want: []string{"appender, event-display, stepper", "got 0"}},
-		"two names":     {args: []string{"appender", "stepper"}, want: []string{"got 2"}},
-		"list and name": {args: []string{"--list", "appender"}, want: []string{"--list", `"appender"`}},
+		"no name":       {args: nil, want: []string{strings.Join(steps.Names(), ", "), "got none"}},
+		"two names":     {args: []string{"appender", "stepper"}, want: []string{`"stepper"`, "appender"}},
+		"list and name": {args: []string{"--list", "apender"}, want: []string{"--list", `"apender"`}},
 		"unknown":       {args: []string{"apender"}, want: []string{`"apender"`, "event-display"}},
 		"bad value":     {env: [2]string{"REQUEST_LOGGING_ENABLED", "perhaps"}, args: []string{"event-display"}, want: []string{"REQUEST_LOGGING_ENABLED", "perhaps"}},
 		"bad port":      {env: [2]string{"PORT", "http"}, args: []string{"appender"}, want: []string{"PORT", "http"}},
@@ -209,7 +211,42 @@ func TestStepList(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 3 || !strings.HasPrefix(lines[0], "appender  ") || !strings.HasPrefix(lines[2], "stepper  ") {
+	if len(lines) != len(steps.Names()) || !strings.HasPrefix(lines[0], "appender ") || !strings.HasPrefix(lines[len(lines)-1], "stepper ") {
 		t.Errorf("listed:\n%s", &out)
+	}
+}
+
+// TestStepHelp: each step tells its variables, and takes them as flags, which win over the environment.
+func TestStepHelp(t *testing.T) {
+	for _, name := range steps.Names() {
+		var out bytes.Buffer
+		cmd := newStepCommand()
+		cmd.SetArgs([]string{name, "--help"})
+		cmd.SetOut(&out)
+		if err := cmd.ExecuteContext(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range steps.Variables(name) {
+			if !strings.Contains(out.String(), v.Name+" ") || !strings.Contains(out.String(), v.About) {
+				t.Errorf("%s: the help does not tell %s:\n%s", name, v.Name, &out)
+			}
+			if flag := "--" + strings.ReplaceAll(strings.ToLower(v.Name), "_", "-") + " "; strings.Contains(out.String(), flag) == v.Secret {
+				t.Errorf("%s: secret is %v, as a flag:\n%s", v.Name, v.Secret, &out)
+			}
+		}
+	}
+}
+
+func TestStepFlags(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	t.Setenv("MESSAGE", "environment")
+	t.Setenv("TYPE", "environment")
+	base, stop, result := startStep(t, io.Discard, "appender", "--listen", "127.0.0.1:0", "--message", " flag", "--type=")
+	if resp, body := postStep(t, base, `{"message":"m"}`); body != `{"id":0,"message":"m flag"}` || resp.Header.Get("Ce-Type") != "t" {
+		t.Errorf("%s %v", body, resp.Header)
+	}
+	stop()
+	if err := ended(t, result); err != nil {
+		t.Error(err)
 	}
 }
