@@ -182,6 +182,7 @@ type Object struct {
 			URL string `json:"url"`
 		} `json:"address"`
 		DeadLetterSinkURI    string `json:"deadLetterSinkUri"`
+		SubscriberURI        string `json:"subscriberUri"`
 		PhysicalSubscription struct {
 			SubscriberURI     string `json:"subscriberUri"`
 			ReplyURI          string `json:"replyUri"`
