@@ -30,8 +30,12 @@ type Bench struct {
 	began    time.Time
 	sink     func(*history.Op) error
 
-	mu     sync.Mutex
-	stages map[string]*Stage // by namespace
+	mu       sync.Mutex
+	stages   map[string]*Stage       // by namespace
+	trusting map[string]*http.Client // by the certificates trusted
+	directly *http.Client            // as direct, for receivers over TLS
+	secured  string                  // base URL of the receivers over TLS, once there are any
+	caCerts  string                  // PEM; what is to be trusted for them
 }
 
 // Open starts the receivers. sink, if not nil, is called with every op before it can be judged, one scenario's ops in
@@ -50,6 +54,14 @@ func Open(ctx context.Context, t target.Target, run string, sink func(*history.O
 // Close ends the receivers.
 func (b *Bench) Close(ctx context.Context) error {
 	b.direct.CloseIdleConnections()
+	b.mu.Lock()
+	if b.directly != nil {
+		b.directly.CloseIdleConnections()
+	}
+	for _, c := range b.trusting {
+		c.CloseIdleConnections()
+	}
+	b.mu.Unlock()
 	return b.server.Close(ctx)
 }
 
@@ -58,8 +70,8 @@ func (b *Bench) Close(ctx context.Context) error {
 func (b *Bench) Drive(ctx context.Context, name string, script func(*Stage)) ([]history.Op, error) {
 	s := &Stage{
 		bench: b, ctx: ctx, name: name, namespace: namespaceOf(b.run, name),
-		log:  newLog(name, b.began, b.sink),
-		urls: map[string]string{}, uris: map[string]string{},
+		log:       newLog(name, b.began, b.sink),
+		addresses: map[string]api.Address{}, uris: map[string]string{},
 	}
 	b.mu.Lock()
 	b.stages[s.namespace] = s
@@ -124,10 +136,9 @@ func (o observer) Received(r *receiver.Request) {
 	}
 	op := history.Op{
 		Kind: history.Received, Who: r.Name, X: r.Exchange, Number: r.Number, Attempt: r.Attempt, Method: r.Method,
-		Header: r.Header, Role: roleOf(r.Event()), Event: history.See(r.Header, r.Body),
+		Header: redacted(r.Header), Role: roleOf(r.Event()), Event: history.See(r.Header, r.Body),
 	}
 	if r.Host != "" {
-		op.Header = r.Header.Clone()
 		op.Header.Set("Host", r.Host)
 	}
 	op.Path = strings.TrimPrefix(r.Path, "/"+r.Namespace+"/"+r.Name)
@@ -171,6 +182,30 @@ var kinds = map[string]string{
 	"Channel": api.Messaging, "InMemoryChannel": api.Messaging, "Subscription": api.Messaging,
 	"Broker": api.Eventing, "Trigger": api.Eventing, "PingSource": api.Sources,
 	"Service": api.Core, "ConfigMap": api.Core, "KService": api.Serving,
+}
+
+// nameOf is how scenarios name an object that was applied, the inverse of Ref: the namespace is said if it is not home.
+func nameOf(r api.Ref, home string) string {
+	kind := r.Kind
+	if kind == "Service" && strings.HasPrefix(r.APIVersion, "serving.knative.dev/") {
+		kind = "KService"
+	}
+	if r.Namespace != home {
+		return kind + "/" + r.Namespace + "/" + r.Name
+	}
+	return kind + "/" + r.Name
+}
+
+// current is where an object is found that was applied, which may have been in a form of old.
+func current(r api.Ref) api.Ref {
+	object := nameOf(r, "")
+	if r.Kind == "CronJobSource" {
+		object = strings.Replace(object, r.Kind, "PingSource", 1)
+	}
+	if found := Ref(object, ""); found.APIVersion != "" {
+		return found
+	}
+	return r
 }
 
 // Ref turns Kind/name or Kind/namespace/name into a reference; KService is a Knative Service.

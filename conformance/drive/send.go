@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sequitur-dev/sequitur/conformance/history"
+	"github.com/sequitur-dev/sequitur/fixtures/api"
 	"github.com/sequitur-dev/sequitur/fixtures/event"
 	"github.com/sequitur-dev/sequitur/fixtures/receiver"
 )
@@ -47,6 +48,11 @@ type Post struct {
 	Stream bool         // sends the body chunked, of unknown length
 	Raw    func(host, path string) []byte
 	// Raw, if not nil, gives the bytes to write to a TCP connection instead of all above; Event describes them.
+
+	// Where an address has an audience, a request carries a token of the service account As, "default" if empty. Bearer, if
+	// not nil, makes another Authorization header of the right one; "" sends none.
+	As     string
+	Bearer func(right string) string
 }
 
 // Send posts events one after the other in binary mode; each is acknowledged before the next.
@@ -67,7 +73,7 @@ func (s *Stage) Burst(to string, senders int, events ...*event.Event) {
 // Meanwhile sends new events one after the other, pausing for a moment between them, until during returns; at least one
 // is sent before during is called and one after. It returns how many were sent.
 func (s *Stage) Meanwhile(to string, pause time.Duration, during func()) int {
-	target := s.URL(to)
+	target := s.address(to)
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
 	first, over := make(chan struct{}), make(chan struct{})
@@ -100,7 +106,7 @@ func (s *Stage) Meanwhile(to string, pause time.Duration, during func()) int {
 }
 
 func (s *Stage) post(to string, p Post, role history.Role) int {
-	code := s.transmit(to, s.URL(to), p, role)
+	code := s.transmit(to, s.address(to), p, role)
 	s.interrupted()
 	return code
 }
@@ -115,7 +121,7 @@ func (s *Stage) nextExchange() int64 {
 // sendLimit bounds one request of the harness: an ingress that has not answered by then is recorded as an error.
 const sendLimit = 30 * time.Second
 
-func (s *Stage) transmit(to, target string, p Post, role history.Role) int {
+func (s *Stage) transmit(to string, target api.Address, p Post, role history.Role) int {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), sendLimit)
 	defer cancel()
 	stop := context.AfterFunc(s.ctx, cancel)
@@ -126,9 +132,9 @@ func (s *Stage) transmit(to, target string, p Post, role history.Role) int {
 	if mode == event.None {
 		mode = event.Binary
 	}
-	u, err := url.Parse(target)
+	u, err := url.Parse(target.URL)
 	if err != nil {
-		s.log.add(time.Time{}, history.Op{Kind: history.Sent, Who: to, X: x, Path: target, Role: role})
+		s.log.add(time.Time{}, history.Op{Kind: history.Sent, Who: to, X: x, Path: target.URL, Role: role})
 		s.log.add(time.Time{}, history.Op{Kind: history.Acked, Who: to, X: x, Error: err.Error(), Role: role})
 		return 0
 	}
@@ -144,11 +150,15 @@ func (s *Stage) transmit(to, target string, p Post, role history.Role) int {
 	for k, v := range p.Header {
 		h[http.CanonicalHeaderKey(k)] = v
 	}
+	bearer, noToken := s.bearer(ctx, target, p)
+	if bearer != "" {
+		h.Set("Authorization", bearer)
+	}
 	method := p.Method
 	if method == "" {
 		method = http.MethodPost
 	}
-	op := history.Op{Kind: history.Sent, Who: to, X: x, Method: method, Path: u.String(), Header: h.Clone(), Role: role}
+	op := history.Op{Kind: history.Sent, Who: to, X: x, Method: method, Path: u.String(), Header: redacted(h), Role: role}
 	if p.Event != nil && (p.Body == nil || p.Raw != nil) {
 		op.Event = history.Of(p.Event, mode)
 	} else if op.Event = history.See(h, body); op.Event == nil {
@@ -156,10 +166,12 @@ func (s *Stage) transmit(to, target string, p Post, role history.Role) int {
 	}
 	s.log.add(time.Now(), op)
 	ack := history.Op{Kind: history.Acked, Who: to, X: x, Role: role}
-	if p.Raw != nil {
-		err = s.raw(ctx, u, p, &ack)
-	} else {
-		err = s.request(ctx, method, u, h, body, p, &ack)
+	switch err = noToken; {
+	case err != nil:
+	case p.Raw != nil:
+		err = s.raw(ctx, u, target.CACerts, authorized(p.Raw(u.Host, u.Path), bearer), &ack)
+	default:
+		err = s.request(ctx, method, u, target.CACerts, h, body, p, &ack)
 	}
 	if err != nil {
 		ack.Error = err.Error()
@@ -178,7 +190,7 @@ func read(resp *http.Response, ack *history.Op) error {
 	return err
 }
 
-func (s *Stage) request(ctx context.Context, method string, u *url.URL, h http.Header, body []byte, p Post, ack *history.Op) error {
+func (s *Stage) request(ctx context.Context, method string, u *url.URL, caCerts string, h http.Header, body []byte, p Post, ack *history.Op) error {
 	var r io.Reader = bytes.NewReader(body)
 	if p.Stream {
 		r = struct{ io.Reader }{r} // hides the length
@@ -191,7 +203,11 @@ func (s *Stage) request(ctx context.Context, method string, u *url.URL, h http.H
 	if p.Host != "" {
 		req.Host = p.Host
 	}
-	resp, err := s.bench.target.Client().Do(req)
+	client, err := s.bench.clientFor(caCerts)
+	if err != nil {
+		return err
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}

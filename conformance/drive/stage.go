@@ -28,8 +28,8 @@ type Stage struct {
 	name      string
 	namespace string
 	log       *log
-	urls      map[string]string // addresses by Kind/name
-	uris      map[string]string // receivers' URIs by name
+	addresses map[string]api.Address // by Kind/name
+	uris      map[string]string      // receivers' URIs by name
 	applied   []api.Ref
 	events    int
 	barriers  int
@@ -176,12 +176,8 @@ func (s *Stage) offer(doc string) (object, refusal string) {
 	if _, ok := meta["namespace"]; !ok {
 		meta["namespace"] = s.namespace
 	}
-	kind := fmt.Sprint(m["kind"])
-	ref := api.Ref{APIVersion: fmt.Sprint(m["apiVersion"]), Kind: kind, Namespace: fmt.Sprint(meta["namespace"]), Name: fmt.Sprint(meta["name"])}
-	if ref.APIVersion == api.Serving {
-		kind = "KService"
-	}
-	object = kind + "/" + ref.Name
+	ref := api.Ref{APIVersion: fmt.Sprint(m["apiVersion"]), Kind: fmt.Sprint(m["kind"]), Namespace: fmt.Sprint(meta["namespace"]), Name: fmt.Sprint(meta["name"])}
+	object = nameOf(ref, s.namespace)
 	text, err := json.Marshal(m)
 	if err != nil {
 		s.stop("harness", "manifest of %s: %v", object, err)
@@ -196,7 +192,7 @@ func (s *Stage) offer(doc string) (object, refusal string) {
 		s.stop("harness", "%s could not be applied: %v", object, err)
 	}
 	s.log.add(time.Time{}, history.Op{Kind: history.Applied, Who: object, Shown: head(text)})
-	s.applied = append(s.applied, ref)
+	s.applied = append(s.applied, current(ref))
 	return object, ""
 }
 
@@ -300,8 +296,8 @@ func (s *Stage) show(object string, o api.Object) *history.Object {
 	op.Shown = body
 	s.log.add(time.Time{}, op)
 	shown := op.Object()
-	if u := shown.URL(); u != "" {
-		s.urls[object] = u
+	if a, ok := o.(api.Addressable); ok && shown.URL() != "" {
+		s.addresses[object] = a.AddressOf().InUse()
 	}
 	return shown
 }
@@ -311,14 +307,21 @@ func (s *Stage) URL(to string) string {
 	if strings.Contains(to, "://") {
 		return to
 	}
-	if u := s.urls[to]; u != "" {
-		return u
+	return s.address(to).URL
+}
+
+// address returns where an object takes events, with what a sender needs to know; of a URL it is the URL alone.
+func (s *Stage) address(to string) api.Address {
+	if strings.Contains(to, "://") {
+		return api.Address{URL: to}
 	}
-	s.Look(to)
-	if s.urls[to] == "" {
+	if s.addresses[to].URL == "" {
+		s.Look(to)
+	}
+	if s.addresses[to].URL == "" {
 		s.stop("target", "%s has no address", to)
 	}
-	return s.urls[to]
+	return s.addresses[to]
 }
 
 // Mark begins a phase.
@@ -396,7 +399,7 @@ func (s *Stage) canaries() {
 		if err == nil {
 			req.Header = h
 			var resp *http.Response
-			if resp, err = s.bench.direct.Do(req); err == nil {
+			if resp, err = s.bench.directTo(uri).Do(req); err == nil {
 				resp.Body.Close()
 			}
 		}

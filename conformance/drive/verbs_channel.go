@@ -14,7 +14,7 @@ import (
 // during is over. A target may acknowledge only when its subscribers have answered, so a script that holds back a
 // receiver's answers lets them go in during. during must make no events of its own.
 func (s *Stage) While(to string, senders int, events []*event.Event, during func()) {
-	target := s.URL(to)
+	target := s.address(to)
 	work := make(chan Post, len(events))
 	for _, e := range events {
 		work <- Post{Event: e}
@@ -38,7 +38,7 @@ func (s *Stage) While(to string, senders int, events []*event.Event, during func
 // Poll posts new events to an address one after the other, with pauses, until one is answered with a wanted code (0 stands
 // for no answer), and tells whether that came in time.
 func (s *Stage) Poll(to, what string, wanted func(code int) bool) bool {
-	target := s.URL(to)
+	target := s.address(to)
 	limit := time.NewTimer(s.bench.patience.Settle)
 	defer limit.Stop()
 	tick := time.NewTicker(s.bench.patience.Quiet / 4)

@@ -3,6 +3,8 @@ package drive
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -15,13 +17,14 @@ import (
 // OneConnection sends posts, all of them Raw, on one TCP connection, each after the answer to the one before. If the
 // target ends the connection, the posts that are left are recorded as unanswered.
 func (s *Stage) OneConnection(to string, posts ...Post) {
-	u, err := url.Parse(s.URL(to))
+	at := s.address(to)
+	u, err := url.Parse(at.URL)
 	if err != nil {
 		s.stop("target", "the address of %s is no URL: %v", to, err)
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, sendLimit)
 	defer cancel()
-	conn, err := s.dial(ctx, u)
+	conn, err := s.dial(ctx, u, at.CACerts)
 	if err == nil {
 		defer conn.Close()
 		defer context.AfterFunc(ctx, func() { conn.Close() })()
@@ -36,7 +39,10 @@ func (s *Stage) OneConnection(to string, posts ...Post) {
 			if in == nil {
 				in = bufio.NewReader(conn)
 			}
-			err = converse(conn, in, p.Raw(u.Host, u.Path), &ack)
+			var bearer string
+			if bearer, err = s.bearer(ctx, at, p); err == nil {
+				err = converse(conn, in, authorized(p.Raw(u.Host, u.Path), bearer), &ack)
+			}
 		}
 		if err != nil {
 			ack.Error = err.Error()
@@ -47,14 +53,14 @@ func (s *Stage) OneConnection(to string, posts ...Post) {
 }
 
 // raw sends one post on a connection of its own.
-func (s *Stage) raw(ctx context.Context, u *url.URL, p Post, ack *history.Op) error {
-	conn, err := s.dial(ctx, u)
+func (s *Stage) raw(ctx context.Context, u *url.URL, caCerts string, text []byte, ack *history.Op) error {
+	conn, err := s.dial(ctx, u, caCerts)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	return converse(conn, bufio.NewReader(conn), p.Raw(u.Host, u.Path), ack)
+	return converse(conn, bufio.NewReader(conn), text, ack)
 }
 
 // converse writes a request and reads its final answer.
@@ -75,14 +81,31 @@ func converse(conn net.Conn, in *bufio.Reader, text []byte, ack *history.Op) err
 }
 
 // dial connects to where the target's own client would.
-func (s *Stage) dial(ctx context.Context, u *url.URL) (net.Conn, error) {
+func (s *Stage) dial(ctx context.Context, u *url.URL, caCerts string) (net.Conn, error) {
 	dial := (&net.Dialer{}).DialContext
 	if t, ok := s.bench.target.Client().Transport.(*http.Transport); ok && t.DialContext != nil {
 		dial = t.DialContext
 	}
 	addr := u.Host
 	if u.Port() == "" {
-		addr = net.JoinHostPort(u.Hostname(), "80")
+		port := "80"
+		if u.Scheme == "https" {
+			port = "443"
+		}
+		addr = net.JoinHostPort(u.Hostname(), port)
 	}
-	return dial(ctx, "tcp", addr)
+	conn, err := dial(ctx, "tcp", addr)
+	if err != nil || u.Scheme != "https" {
+		return conn, err
+	}
+	config, err := trust(caCerts)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	config.ServerName = u.Hostname()
+	secured := tls.Client(conn, config)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return secured, nil
 }
