@@ -194,15 +194,21 @@ type Object struct {
 		} `json:"channel"`
 		ChannelStatuses      []json.RawMessage `json:"channelStatuses"`
 		SubscriptionStatuses []json.RawMessage `json:"subscriptionStatuses"`
+		CEAttributes         []struct {
+			Type   string `json:"type"`
+			Source string `json:"source"`
+		} `json:"ceAttributes"`
 	} `json:"status"`
 }
 
 // Condition is one entry of status.conditions.
 type Condition struct {
-	Type    string `json:"type"`
-	Status  string `json:"status"`
-	Reason  string `json:"reason"`
-	Message string `json:"message"`
+	Type               string `json:"type"`
+	Status             string `json:"status"`
+	Reason             string `json:"reason"`
+	Message            string `json:"message"`
+	Severity           string `json:"severity"` // empty for a condition that counts as an error
+	LastTransitionTime string `json:"lastTransitionTime"`
 }
 
 // Object decodes the object of a Status op, nil if there is none.

@@ -8,7 +8,9 @@
 //	12ms recv a e1                       -> fault=reset
 //	13ms send s e9                       -> err="connection refused"
 //	14ms apply Sequence/s                -> refused "spec.steps: required"
+//	14ms apply Sequence/s                -> refused 422 "spec.steps: required"
 //	15ms status Sequence/s Ready=True gen=2 obs=2 url=http://x/ sub=http://a/
+//	15ms status Trigger/t Ready=False:NoBroker:"it is gone" Note=False Note.severity=Info Ready.since=2026-01-01T00:00:00Z
 //	16ms gone Sequence/s
 //	17ms delete Sequence/s
 //	18ms mark updated
@@ -24,6 +26,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -119,8 +122,13 @@ func (p *parser) line(line string) error {
 	case "apply":
 		op.Kind = history.Applied
 		if len(answer) > 0 && answer[0] == "refused" {
-			op.Refused = true
-			op.Note = strings.Join(answer[1:], " ")
+			op.Refused, answer = true, answer[1:]
+			if len(answer) > 0 {
+				if code, err := strconv.Atoi(answer[0]); err == nil {
+					op.Code, answer = code, answer[1:]
+				}
+			}
+			op.Note = strings.Join(answer, " ")
 		}
 	case "delete":
 		op.Kind = history.Deleted
@@ -262,6 +270,7 @@ func (p *parser) status(at time.Duration, words []string) error {
 			status["address"] = map[string]any{"url": v}
 		case k == "sub":
 			physical["subscriberUri"] = v
+			status["subscriberUri"] = v
 		case k == "reply":
 			physical["replyUri"] = v
 		case k == "dls":
@@ -276,11 +285,16 @@ func (p *parser) status(at time.Duration, words []string) error {
 			bk, bn, _ := strings.Cut(v, "/")
 			status["channel"] = map[string]any{"kind": bk, "name": bn}
 		case strings.HasPrefix(k, "spec."):
-			var x any
-			if json.Unmarshal([]byte(v), &x) != nil {
-				x = v
+			spec[strings.TrimPrefix(k, "spec.")] = value(v)
+		case strings.HasPrefix(k, "status."):
+			status[strings.TrimPrefix(k, "status.")] = value(v)
+		case strings.HasSuffix(k, ".severity") || strings.HasSuffix(k, ".since"):
+			typ, detail, _ := strings.Cut(k, ".")
+			i := slices.IndexFunc(conditions, func(c map[string]any) bool { return c["type"] == typ })
+			if i < 0 {
+				return fmt.Errorf("word %q: the condition %s must come first", w, typ)
 			}
-			spec[strings.TrimPrefix(k, "spec.")] = x
+			conditions[i][map[string]string{"severity": "severity", "since": "lastTransitionTime"}[detail]] = v
 		default: // a condition: Type=Status or Type=Status:Reason:Message
 			parts := strings.SplitN(v, ":", 3)
 			c := map[string]any{"type": k, "status": parts[0]}
@@ -301,6 +315,15 @@ func (p *parser) status(at time.Duration, words []string) error {
 	}
 	p.ops = append(p.ops, history.Op{Kind: history.Status, T: at, Who: words[0], Shown: body})
 	return nil
+}
+
+// value reads JSON; what is none is a text.
+func value(text string) any {
+	var x any
+	if json.Unmarshal([]byte(text), &x) != nil {
+		return text
+	}
+	return x
 }
 
 // split cuts a line at blanks; a part in double quotes may hold blanks and Go escapes.
