@@ -79,10 +79,28 @@ func subscriptionOf(name, channel, subscriber, more string) string {
 		name, channel, dest(subscriber), more)
 }
 
+// brokerOf writes a Broker; spec is the inside of a flow mapping such as "delivery: {retry: 2}", empty for none.
+func brokerOf(name, spec string) string {
+	return fmt.Sprintf("apiVersion: eventing.knative.dev/v1\nkind: Broker\nmetadata: {name: %s}\nspec: {%s}\n", name, spec)
+}
+
 // triggerOf writes a Trigger on one event type.
 func triggerOf(name, broker, eventType, subscriber string) string {
-	return fmt.Sprintf("apiVersion: eventing.knative.dev/v1\nkind: Trigger\nmetadata: {name: %s}\nspec: {broker: %s, filter: {attributes: {type: %s}}, subscriber: %s}\n",
-		name, broker, eventType, dest(subscriber))
+	return triggerWith(name, broker, subscriber, "filter: {attributes: {type: "+eventType+"}}")
+}
+
+// triggerWith writes a Trigger; more is the rest of its spec, such as "filter: {attributes: {kind: x}}, delivery: {retry: 1}".
+func triggerWith(name, broker, subscriber, more string) string {
+	if more != "" {
+		more = ", " + more
+	}
+	return fmt.Sprintf("apiVersion: eventing.knative.dev/v1\nkind: Trigger\nmetadata: {name: %s}\nspec: {broker: %s, subscriber: %s%s}\n",
+		name, broker, dest(subscriber), more)
+}
+
+// toBroker is the inside of a destination that refers to a Broker.
+func toBroker(name string) string {
+	return "ref: {apiVersion: eventing.knative.dev/v1, kind: Broker, name: " + name + "}"
 }
 
 var nameSyntax = regexp.MustCompile(`^[a-z]+/[a-z0-9-]+$`)

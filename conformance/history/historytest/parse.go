@@ -284,6 +284,8 @@ func (p *parser) status(at time.Duration, words []string) error {
 		case k == "backing":
 			bk, bn, _ := strings.Cut(v, "/")
 			status["channel"] = map[string]any{"kind": bk, "name": bn}
+		case strings.HasPrefix(k, "metadata."):
+			meta[strings.TrimPrefix(k, "metadata.")] = value(v)
 		case strings.HasPrefix(k, "spec."):
 			spec[strings.TrimPrefix(k, "spec.")] = value(v)
 		case strings.HasPrefix(k, "status."):
