@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -152,6 +153,7 @@ func newConformCommand() *cobra.Command {
 	var o conformance.Options
 	var historyDir string
 	var list bool
+	var with []string
 	cmd := &cobra.Command{
 		Use:   "conform",
 		Short: "Judge an implementation against the requirement catalogue",
@@ -163,6 +165,7 @@ Exit codes: 0 conforms, 1 does not conform, 2 inconclusive or flaky, 64 usage, 7
 		Example: `  sequitur conform
   sequitur conform --profile sequence --label-filter 'MUST || SHOULD'
   sequitur conform --focus 'DLV-*' --repeat 10
+  sequitur conform --with TLS,EventPolicy --focus 'SEC-*'
   sequitur conform --list`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -174,7 +177,11 @@ Exit codes: 0 conforms, 1 does not conform, 2 inconclusive or flaky, 64 usage, 7
 			if o.Parallel < 1 || o.Repeat < 1 || o.Timeout < 0 {
 				return usage("--parallel and --repeat must be at least 1, --timeout not negative")
 			}
-			t, err := target.NewEmbedded(reference.Options{})
+			var options reference.Options
+			if err := options.Enable(with...); err != nil {
+				return usage("--with: %w", err)
+			}
+			t, err := target.NewEmbedded(options)
 			if err != nil {
 				return err
 			}
@@ -182,12 +189,13 @@ Exit codes: 0 conforms, 1 does not conform, 2 inconclusive or flaky, 64 usage, 7
 			if list {
 				return listEntries(cmd.OutOrStdout(), t, selected)
 			}
-			return conform(cmd, t, selected, &s, historyDir)
+			return conform(cmd, t, selected, &s, historyDir, with)
 		},
 	}
 	s.flags(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&list, "list", false, "list what would be judged, and stop")
+	f.StringSliceVar(&with, "with", nil, "features of the reference that are off by default: "+optionalFeatures())
 	f.Int64Var(&o.Seed, "seed", 1, "seed for the order of the scenarios")
 	f.IntVar(&o.Parallel, "parallel", conformance.DefaultParallel, "scenarios driven at a time")
 	f.IntVar(&o.Repeat, "repeat", 1, "times each scenario is driven; verdicts that differ are flaky")
@@ -196,13 +204,22 @@ Exit codes: 0 conforms, 1 does not conform, 2 inconclusive or flaky, 64 usage, 7
 	return cmd
 }
 
+// optionalFeatures are the names of what --with takes.
+func optionalFeatures() string {
+	var names []string
+	for _, f := range reference.OptionalFeatures() {
+		names = append(names, f.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
 func closeTarget(ctx context.Context, t target.Target) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	_ = t.Close(ctx) // the run is over: what the target could not finish is in the report already
 }
 
-func conform(cmd *cobra.Command, t target.Target, o conformance.Options, s *selection, historyDir string) (err error) {
+func conform(cmd *cobra.Command, t target.Target, o conformance.Options, s *selection, historyDir string, with []string) (err error) {
 	if historyDir == "" {
 		historyDir = s.out
 	}
@@ -218,8 +235,11 @@ func conform(cmd *cobra.Command, t target.Target, o conformance.Options, s *sele
 		}()
 		o.History = f
 	}
+	if len(with) > 0 {
+		o.Command = "sequitur conform --with " + strings.Join(with, ",")
+	}
 	if o.Seed != 1 {
-		o.Command = fmt.Sprintf("sequitur conform --seed %d", o.Seed)
+		o.Command = fmt.Sprintf("%s --seed %d", cmp.Or(o.Command, "sequitur conform"), o.Seed)
 	}
 	var progress *reports.Progress
 	o.Progress = func(scenarios int) conformance.Progress {

@@ -181,6 +181,7 @@ var kinds = map[string]string{
 	"Sequence": api.Flows, "Parallel": api.Flows,
 	"Channel": api.Messaging, "InMemoryChannel": api.Messaging, "Subscription": api.Messaging,
 	"Broker": api.Eventing, "Trigger": api.Eventing, "PingSource": api.Sources,
+	"EventPolicy": api.Security, "ServiceAccount": api.Core,
 	"Service": api.Core, "ConfigMap": api.Core, "KService": api.Serving,
 }
 

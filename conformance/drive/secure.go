@@ -63,8 +63,9 @@ func (b *Bench) clientFor(caCerts string) (*http.Client, error) {
 	return c, nil
 }
 
-// bearer returns the Authorization header of a post, empty for none of the harness's own.
-func (s *Stage) bearer(ctx context.Context, to api.Address, p Post) (string, error) {
+// bearer returns the Authorization header of a post, empty for none of the harness's own. The harness speaks as somebody of
+// the namespace that it sends to: those who may, unless a policy says otherwise.
+func (s *Stage) bearer(ctx context.Context, object string, to api.Address, p Post) (string, error) {
 	if to.Audience == "" {
 		return "", nil
 	}
@@ -76,7 +77,11 @@ func (s *Stage) bearer(ctx context.Context, to api.Address, p Post) (string, err
 	if account == "" {
 		account = "default"
 	}
-	token, err := who.Token(ctx, s.namespace, account, to.Audience)
+	audience := to.Audience
+	if p.For != "" {
+		audience = s.address(p.For).Audience
+	}
+	token, err := who.Token(ctx, Ref(object, s.namespace).Namespace, account, audience)
 	if err != nil {
 		return "", fmt.Errorf("token of the service account %s: %w", account, err)
 	}

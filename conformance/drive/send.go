@@ -52,6 +52,7 @@ type Post struct {
 	// Where an address has an audience, a request carries a token of the service account As, "default" if empty. Bearer, if
 	// not nil, makes another Authorization header of the right one; "" sends none.
 	As     string
+	For    string // carries a token for this object's audience instead
 	Bearer func(right string) string
 }
 
@@ -150,7 +151,7 @@ func (s *Stage) transmit(to string, target api.Address, p Post, role history.Rol
 	for k, v := range p.Header {
 		h[http.CanonicalHeaderKey(k)] = v
 	}
-	bearer, noToken := s.bearer(ctx, target, p)
+	bearer, noToken := s.bearer(ctx, to, target, p)
 	if bearer != "" {
 		h.Set("Authorization", bearer)
 	}

@@ -40,7 +40,7 @@ func (s *Stage) OneConnection(to string, posts ...Post) {
 				in = bufio.NewReader(conn)
 			}
 			var bearer string
-			if bearer, err = s.bearer(ctx, at, p); err == nil {
+			if bearer, err = s.bearer(ctx, to, at, p); err == nil {
 				err = converse(conn, in, authorized(p.Raw(u.Host, u.Path), bearer), &ack)
 			}
 		}

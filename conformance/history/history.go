@@ -179,7 +179,9 @@ type Object struct {
 		ObservedGeneration int64       `json:"observedGeneration"`
 		Conditions         []Condition `json:"conditions"`
 		Address            *struct {
-			URL string `json:"url"`
+			URL      string `json:"url"`
+			CACerts  string `json:"CACerts"`
+			Audience string `json:"audience"`
 		} `json:"address"`
 		DeadLetterSinkURI    string `json:"deadLetterSinkUri"`
 		SubscriberURI        string `json:"subscriberUri"`

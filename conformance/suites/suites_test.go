@@ -33,7 +33,7 @@ type example struct {
 
 func examples() []example {
 	return slices.Concat(sequenceExamples, sequenceUpdatesExamples, channelExamples, subscriptionExamples, deliveryExamples,
-		backoffExamples, deadLetterExamples, answersExamples, cloudEventsExamples, orderingExamples, everywhereExamples)
+		backoffExamples, deadLetterExamples, answersExamples, cloudEventsExamples, orderingExamples, everywhereExamples, securityExamples)
 }
 
 // TestJudgesCanFail feeds every judge of the table a history that satisfies its requirement and one that breaks it.
@@ -134,9 +134,20 @@ func TestTable(t *testing.T) {
 var only = flag.String("scenario", "*/*", "drive only the scenarios that match this glob")
 
 // TestReference drives every scenario against the embedded reference; every judge must pass.
-func TestReference(t *testing.T) {
+func TestReference(t *testing.T) { conforms(t, reference.Options{}) }
+
+// TestReferenceSecured drives them with everything that is off by default: https, tokens and policies.
+func TestReferenceSecured(t *testing.T) {
+	secured, err := reference.SelfSigned("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conforms(t, reference.Options{TLS: secured, OIDC: true})
+}
+
+func conforms(t *testing.T, o reference.Options) {
 	ctx := context.Background()
-	tgt, err := target.NewEmbedded(reference.Options{})
+	tgt, err := target.NewEmbedded(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,6 +176,11 @@ func TestReference(t *testing.T) {
 			}
 			t.Run(s.Name, func(t *testing.T) {
 				t.Parallel()
+				for _, f := range s.Needs {
+					if !claims[f] {
+						t.Skipf("the reference does not claim %s here", f)
+					}
+				}
 				began := time.Now()
 				ops, err := bench.Drive(ctx, s.Name, s.Drive)
 				if err != nil {
