@@ -101,12 +101,15 @@ func NeverReady(object string) Judge {
 	}
 }
 
-// legs are the destinations of a Subscription: where its spec has them and what its status shows.
-var legs = []struct {
+// leg is a destination of an object: where its spec has it and what its status shows.
+type leg struct {
 	name string
 	path []string
 	of   func(*history.Object) string
-}{
+}
+
+// legs are those of a Subscription.
+var legs = []leg{
 	{"subscriber", []string{"subscriber"}, func(o *history.Object) string { return o.Status.PhysicalSubscription.SubscriberURI }},
 	{"reply", []string{"reply"}, func(o *history.Object) string { return o.Status.PhysicalSubscription.ReplyURI }},
 	{"deadLetterSink", []string{"delivery", "deadLetterSink"}, func(o *history.Object) string { return o.Status.PhysicalSubscription.DeadLetterSinkURI }},
@@ -120,17 +123,21 @@ func inside(m map[string]any, path ...string) map[string]any {
 	return m
 }
 
-// Resolved wants status.physicalSubscription to show each destination of the spec as a URI: a URI as it is, a reference
-// as the address that the object shows, with a relative URI resolved against it (control-plane.md #destination-resolution,
-// #physicalsubscriptionstatus).
+// Resolved wants the status of a Subscription or Trigger to show each destination of the spec as a URI: a URI as it is, a
+// reference as the address that the object shows, with a relative URI resolved against it (control-plane.md
+// #destination-resolution, #physicalsubscriptionstatus, #trigger-lifecycle).
 func Resolved(object string) Judge {
 	return func(v *history.View) Finding {
 		o := v.LastStatus(object)
 		if !o.Ready() {
 			return Unclear("%s was not seen Ready", object)
 		}
+		all := legs
+		if o.Kind == "Trigger" {
+			all = triggerLegs
+		}
 		var seen []string
-		for _, leg := range legs {
+		for _, leg := range all {
 			d := inside(o.Spec, leg.path...)
 			if d == nil {
 				continue
