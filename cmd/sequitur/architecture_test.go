@@ -23,7 +23,7 @@ var arrows = map[string][]string{
 	"fixtures/receiver":               {"fixtures/event"},
 	"fixtures/filter":                 {"fixtures/api", "fixtures/event"},
 	"fixtures/reference":              {"fixtures/api", "fixtures/certificate", "fixtures/event", "fixtures/filter"},
-	"fixtures/local":                  {"fixtures/api", "fixtures/filter", "fixtures/reference", "fixtures/steps"},
+	"fixtures/local":                  {"fixtures/api", "fixtures/reference", "fixtures/steps"},
 	"fixtures/target":                 {"fixtures/api", "fixtures/reference"},
 	"reports":                         {"conformance/verdict"},
 	"conformance/history":             {"fixtures/event"},
