@@ -31,6 +31,10 @@ var noticer = map[string]string{
 	"extensions-dropped": "CE-013", "data-cut": "CE-025", "no-error-extensions": "DLV-030",
 	"stale-error-extensions": "DLV-034", "raw-error-data": "DLV-031", "dead-letter-renamed": "DLV-028",
 	"dead-letter-once": "DLV-036", "reply-alone-repeated": "DLV-043", "credentials-leak": "DLV-055", "request-id-lost": "DLV-055",
+	"origin-left-out": "BRK-006", "first-match-alone": "BRK-003", "answers-stay-out": "BRK-006", "broker-by-name": "BRK-009",
+	"arrival-time-kept": "BRK-017", "arrival-time-unix": "BRK-017", "hops-shown": "BRK-018", "hops-not-counted": "BRK-019",
+	"no-hop-is-default": "BRK-020", "inner-hop-named": "BRK-027", "accepted-200": "BRK-024", "unknown-accepted": "BRK-022",
+	"allow-empty": "CHN-009",
 }
 
 // TestTheSuiteNoticesMutants measures the suite itself: an implementation with one rule broken must not conform. Only the

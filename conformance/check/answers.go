@@ -328,18 +328,7 @@ func OnlyValidAnswers(at, reply, sink string) Judge {
 		if none != nil {
 			return *none
 		}
-		good, spoilt := map[string]bool{}, []string{}
-		for _, id := range ids {
-			for _, x := range v.Attempts(at, id) {
-				switch {
-				case x.Code() != 200 || x.Answer.Event == nil:
-				case wellFormed(x.Answer.Event):
-					good[x.Answer.Event.ID()] = true
-				case !slices.Contains(spoilt, id):
-					spoilt = append(spoilt, id)
-				}
-			}
-		}
+		good, spoilt := answerSorts(v, at, ids)
 		if len(good) == 0 || len(spoilt) == 0 {
 			return Unclear("%d valid and %d malformed answers were seen: both are needed", len(good), len(spoilt))
 		}
@@ -363,6 +352,24 @@ func OnlyValidAnswers(at, reply, sink string) Judge {
 		}
 		return Pass("%d malformed answers dead-lettered", len(spoilt))
 	}
+}
+
+// answerSorts gives the ids of the valid events in a receiver's 200 answers, and those of the events that it gave a
+// malformed one.
+func answerSorts(v *history.View, at string, ids []string) (good map[string]bool, spoilt []string) {
+	good = map[string]bool{}
+	for _, id := range ids {
+		for _, x := range v.Attempts(at, id) {
+			switch {
+			case x.Code() != 200 || x.Answer.Event == nil:
+			case wellFormed(x.Answer.Event):
+				good[x.Answer.Event.ID()] = true
+			case !slices.Contains(spoilt, id):
+				spoilt = append(spoilt, id)
+			}
+		}
+	}
+	return good, spoilt
 }
 
 // DeliveredIn wants every event that was sent, in binary and in structured mode, to come to a receiver in the content

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -64,8 +65,8 @@ func (l letter) extension(n string) (value string, present bool, twice string) {
 	return value, present, ""
 }
 
-// ErrorDest wants knativeerrordest to be the URI that the Subscription's status shows for the leg that failed, subscriber
-// or reply (knative/eventing pkg/kncloudevents/event_dispatcher.go).
+// ErrorDest wants knativeerrordest to be the URI that the status of the Subscription, or Trigger, shows for the leg that
+// failed, subscriber or reply (knative/eventing pkg/kncloudevents/event_dispatcher.go).
 func ErrorDest(at, sink, subscription, leg string) Judge {
 	return func(v *history.View) Finding {
 		letters, none := lettersOf(v, at, sink)
@@ -102,7 +103,7 @@ func physical(v *history.View, subscription, leg string) string {
 	if leg == "reply" {
 		return o.Status.PhysicalSubscription.ReplyURI
 	}
-	return o.Status.PhysicalSubscription.SubscriberURI
+	return cmp.Or(o.Status.PhysicalSubscription.SubscriberURI, o.Status.SubscriberURI)
 }
 
 // sameAddress overlooks a final slash.

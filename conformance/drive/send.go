@@ -46,6 +46,7 @@ type Post struct {
 	Header http.Header  // added to, or replacing, what the event gives
 	Body   []byte       // replaces the event's body if not nil
 	Stream bool         // sends the body chunked, of unknown length
+	Tail   io.Reader    // follows the body, which is then sent chunked, until it ends or fails; see Endlessly
 	Raw    func(host, path string) []byte
 	// Raw, if not nil, gives the bytes to write to a TCP connection instead of all above; Event describes them.
 
@@ -195,6 +196,9 @@ func (s *Stage) request(ctx context.Context, method string, u *url.URL, caCerts 
 	var r io.Reader = bytes.NewReader(body)
 	if p.Stream {
 		r = struct{ io.Reader }{r} // hides the length
+	}
+	if p.Tail != nil {
+		r = io.MultiReader(r, p.Tail)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), r)
 	if err != nil {

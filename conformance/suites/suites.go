@@ -31,7 +31,7 @@ func verify(requirement string, j check.Judge) Verification { return Verificatio
 func All() []Scenario {
 	var all []Scenario
 	for _, chapter := range [][]Scenario{
-		sequence, sequenceUpdates, parallel, parallelUpdates, broker, trigger, filters, channel, subscription,
+		sequence, sequenceUpdates, parallel, parallelUpdates, broker, brokerLinks, trigger, filters, channel, subscription,
 		delivery, backoff, deadLetter, answers, cloudEvents, ordering, accounts,
 		sources, status, observability, security, legacy,
 	} {

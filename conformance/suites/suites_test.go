@@ -33,7 +33,8 @@ type example struct {
 
 func examples() []example {
 	return slices.Concat(sequenceExamples, sequenceUpdatesExamples, channelExamples, subscriptionExamples, deliveryExamples,
-		backoffExamples, deadLetterExamples, answersExamples, cloudEventsExamples, orderingExamples, everywhereExamples, securityExamples)
+		backoffExamples, deadLetterExamples, answersExamples, cloudEventsExamples, orderingExamples, everywhereExamples, securityExamples,
+		brokerExamples)
 }
 
 // TestJudgesCanFail feeds every judge of the table a history that satisfies its requirement and one that breaks it.
