@@ -28,13 +28,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func embedded(t *testing.T, change func(*reference.Rules)) *target.Embedded {
+func embedded(t *testing.T, change func(*reference.Rules), with ...string) *target.Embedded {
 	t.Helper()
 	rules := reference.DefaultRules()
 	if change != nil {
 		change(&rules)
 	}
-	tgt, err := target.NewEmbedded(reference.Options{Rules: &rules})
+	o := reference.Options{Rules: &rules}
+	if err := o.Enable(with...); err != nil {
+		t.Fatal(err)
+	}
+	tgt, err := target.NewEmbedded(o)
 	if err != nil {
 		t.Fatal(err)
 	}

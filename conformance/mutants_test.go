@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/sequitur-dev/sequitur/conformance/verdict"
@@ -20,6 +21,8 @@ func (i impatient) Patience() target.Patience {
 
 // noticer names, for each mutant, a requirement whose check must notice it.
 var noticer = map[string]string{
+	"certificates-unverified": "SEC-002", "anonymous-senders": "SEC-003", "token-for-another": "SEC-004",
+	"inner-channels-unguarded": "SEC-005",
 	"only-200-delivers": "DLV-001", "502-is-final": "DLV-004", "501-is-final": "DLV-004", "404-is-final": "DLV-005",
 	"409-is-final": "DLV-005", "429-is-final": "DLV-005", "408-is-final": "DLV-005", "400-is-retried": "DLV-006",
 	"4xx-is-retried": "DLV-006", "3xx-is-success": "DLV-007", "3xx-is-retried": "DLV-007", "unknown-codes-succeed": "DLV-008",
@@ -53,7 +56,13 @@ func TestTheSuiteNoticesMutants(t *testing.T) {
 			if id == "" {
 				t.Fatal("no requirement is named that must notice it")
 			}
-			r := mustRun(t, impatient{embedded(t, m.Break)}, Options{Focus: []string{id}})
+			var with []string
+			if strings.HasPrefix(id, "SEC-") { // its features are off by default
+				for _, f := range reference.OptionalFeatures() {
+					with = append(with, f.Name)
+				}
+			}
+			r := mustRun(t, impatient{embedded(t, m.Break, with...)}, Options{Focus: []string{id}})
 			if got := find(t, r, id); got.Verdict != verdict.Failed {
 				t.Errorf("%s does not notice an implementation that %s: %v, %s", id, m.What, got.Verdict, got.Message)
 			}

@@ -153,3 +153,16 @@ func leak(p, x history.Exchange, headers []string) *Finding {
 	}
 	return nil
 }
+
+// Came wants something that was accepted to arrive at a receiver.
+func Came(at string) Judge {
+	return func(v *history.View) Finding {
+		if _, none := accepted(v); none != nil {
+			return *none
+		}
+		if len(v.Arrivals(at)) == 0 {
+			return Fail("an event at "+at, "nothing came")
+		}
+		return Pass("an event at %s", at)
+	}
+}

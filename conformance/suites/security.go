@@ -179,6 +179,36 @@ var security = []Scenario{
 		},
 	},
 	{
+		Name:  "security/across-namespaces",
+		Needs: []string{"CrossNamespace"},
+		Drive: func(s *drive.Stage) {
+			there := s.Namespace() + "-other"
+			in := func(manifest, name string) string {
+				return strings.Replace(manifest, "{name: "+name+"}", "{name: "+name+", namespace: $ns-other}", 1)
+			}
+			s.Apply(in(channelOf("c", ""), "c") + "---\n" + in(brokerOf("b", ""), "b") + "---\n" + channelOf("c", "") + "---\n" + brokerOf("b", ""))
+			s.Apply(strings.Replace(subscriptionOf("to-a", "c", "$a", ""), "name: c}", "name: c, namespace: $ns-other}", 1))
+			s.Apply(strings.Replace(triggerOf("t", "b", "sequitur.test", "$t"), "broker: b",
+				"brokerRef: {apiVersion: eventing.knative.dev/v1, kind: Broker, name: b, namespace: $ns-other}", 1))
+			s.Ready("Channel/"+there+"/c", "Broker/"+there+"/b", "Channel/c", "Broker/b", "Subscription/to-a", "Trigger/t")
+			s.Mark("there")
+			s.Send("Channel/"+there+"/c", s.NewEvent())
+			s.Send("Broker/"+there+"/b", s.NewEvent())
+			s.Expect("a", 1)
+			s.Expect("t", 1)
+			s.Mark("here")
+			s.Send("Channel/c", s.NewEvent())
+			s.Send("Broker/b", s.NewEvent())
+			s.Quiet("Channel/"+there+"/c", "a")
+		},
+		Verify: []Verification{
+			verify("SEC-006", check.All(
+				check.Of("there", check.All(check.AtLeastOnce("a", "t"), check.Came("a"), check.Came("t"))),
+				check.Of("here", check.Silent("a", "t")),
+			)),
+		},
+	},
+	{
 		Name: "security/credentials-stay",
 		Drive: func(s *drive.Stage) {
 			extend(s, "a", "t")

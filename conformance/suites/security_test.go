@@ -83,6 +83,18 @@ func policed(other, inner int, more string) string {
 		`, other, inner) + more
 }
 
+// crossed is a history of posts in another namespace and in the subscriber's own, and of what came.
+func crossed(there, here string) string {
+	return `1ms mark there
+		2ms send Channel/other/c e1 -> 202
+		3ms send Broker/other/b e2 -> 202
+		` + there + `
+		6ms mark here
+		7ms send Channel/c e3 -> 202
+		8ms send Broker/b e4 -> 202
+		` + here
+}
+
 const secrets = `h:Authorization="Bearer secret" h:Cookie="session=secret"`
 
 // kept is a history of posts with credentials; a, dls and t get the headers given.
@@ -163,6 +175,15 @@ var securityExamples = []example{
 			policed(403, 403, "10ms recv b e3"),
 			policed(401, 403, ""),
 			strings.Replace(policed(403, 403, ""), "e1 -> 202", "e1 -> 403", 1),
+		},
+	},
+	{
+		scenario: "security/across-namespaces", requirement: "SEC-006",
+		good: []string{crossed("5ms recv a e1\n5ms recv t e2", "")},
+		bad: []string{
+			crossed("5ms recv a e1", ""),
+			crossed("5ms recv t e2", ""),
+			crossed("5ms recv a e1\n5ms recv t e2", "9ms recv t e4"), // the Broker of that name in the Trigger's own namespace
 		},
 	},
 	{

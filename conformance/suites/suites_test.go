@@ -143,7 +143,7 @@ func TestReferenceSecured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conforms(t, reference.Options{TLS: secured, OIDC: true})
+	conforms(t, reference.Options{TLS: secured, OIDC: true, CrossNamespace: true})
 }
 
 func conforms(t *testing.T, o reference.Options) {
