@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/TwiN/go-away v1.6.14
 	github.com/antlr/antlr4/runtime/Go/antlr v1.4.10
+	github.com/bep/imagemeta v1.0.1
 	github.com/cloudevents/sdk-go/sql/v2 v2.16.2
 	github.com/cloudevents/sdk-go/v2 v2.16.2
 	github.com/fsnotify/fsnotify v1.10.1
@@ -22,6 +23,7 @@ require (
 	github.com/spf13/cobra v1.10.2
 	go.uber.org/goleak v1.3.0
 	go.yaml.in/yaml/v3 v3.0.5
+	golang.org/x/image v0.47.0
 	golang.org/x/sync v0.24.0
 	golang.org/x/term v0.47.0
 	k8s.io/api v0.34.1
