@@ -11,7 +11,7 @@ import (
 func newServeCommand() *cobra.Command {
 	var o local.Options
 	cmd := &cobra.Command{
-		Use:   "serve -f FILE|DIR",
+		Use:   "serve [-f FILE|DIR]",
 		Short: "Run the reference implementation by your manifests, and tell each delivery",
 		Long: `Run the reference implementation: apply manifests, show what is addressable where, tell each delivery, and follow the
 files as you edit them, until interrupted.
@@ -21,13 +21,21 @@ For others an annotation helps:
   sequitur.dev/step      the name of a sample service
   sequitur.dev/endpoint  the URL where the service listens
 
+Objects can be applied, read and deleted with kubectl as well (--api); they live beside those of the files. A file that
+changes applies and deletes what it declares itself, whatever the API did to that in between, and nothing else.
+
 What the services print goes to standard output, everything else to standard error.`,
 		Example: `  sequitur serve -f fixtures/manifests/sequence-reply/current
-  sequitur serve -f sequence.yaml -f services/ --listen 127.0.0.1:9000`,
+  sequitur serve -f sequence.yaml -f services/ --listen 127.0.0.1:9000
+  sequitur serve                                        # then: kubectl --server http://` + local.DefaultAPI + ` apply -f sequence.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if len(o.Paths) == 0 {
-				return usage("expected the manifests to serve, as in -f sequence.yaml (see `%s --help`)", cmd.CommandPath())
+			if o.API == "off" {
+				o.API = ""
+			}
+			if len(o.Paths) == 0 && o.API == "" {
+				return usage("expected the manifests to serve, as in -f sequence.yaml, as there is no API to apply any to (see `%s --help`)",
+					cmd.CommandPath())
 			}
 			o.Out, o.Err, o.Color = cmd.OutOrStdout(), cmd.ErrOrStderr(), colored(cmd.ErrOrStderr())
 			err := local.Run(cmd.Context(), o)
@@ -40,6 +48,7 @@ What the services print goes to standard output, everything else to standard err
 	f := cmd.Flags()
 	f.StringArrayVarP(&o.Paths, "filename", "f", nil, "`path` of a file or folder of manifests, YAML or JSON; may be repeated")
 	f.StringVar(&o.Listen, "listen", local.DefaultListen, "host:port to listen on; port 0 takes a free one")
+	f.StringVar(&o.API, "api", local.DefaultAPI, "host:port of the Kubernetes API for kubectl; off for none, port 0 takes a free one")
 	f.BoolVar(&o.Quiet, "quiet", false, "no table, and no word of deliveries that succeed")
 	return cmd
 }

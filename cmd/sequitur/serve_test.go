@@ -20,7 +20,7 @@ func TestServe(t *testing.T) {
 	r, w := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		c := run(ctx, []string{"serve", "-f", "../../fixtures/manifests/sequence/legacy", "--listen", "127.0.0.1:0"}, io.Discard, w)
+		c := run(ctx, []string{"serve", "-f", "../../fixtures/manifests/sequence/legacy", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0"}, io.Discard, w)
 		_ = w.Close() // a pipe's never fails
 		code <- c
 	}()
@@ -47,7 +47,7 @@ func TestServeUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "expected the manifests to serve, as in -f sequence.yaml"},
+		{[]string{"--api", "off"}, "expected the manifests to serve, as in -f sequence.yaml"},
 		{[]string{"-f", bad}, bad + ":2: "},
 		{[]string{"x"}, `unknown command "x"`},
 	} {
