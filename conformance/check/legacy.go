@@ -95,3 +95,10 @@ func Pings(object, data, eventType, source string) Judge {
 		return Fail(fmt.Sprintf("status.ceAttributes of %s with type %s and source …%s", object, eventType, source), fmt.Sprintf("%+v", o.Status.CEAttributes))
 	}
 }
+
+// RefersTo tells whether a destination in an object's spec is a reference to an object, with no bare reference beside it.
+func RefersTo(o *history.Object, field, kind, name string) bool {
+	d := inside(o.Spec, field)
+	_, bare := d["kind"]
+	return !bare && digText(d, "ref", "kind") == kind && digText(d, "ref", "name") == name
+}

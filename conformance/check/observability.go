@@ -201,48 +201,52 @@ var ownAttributes = []string{"traceparent", "tracestate", "knativearrivaltime", 
 // NothingInner wants no header and no attribute at any receiver that tells of inner hops: no header without a known
 // meaning, no attribute that was neither sent nor answered nor is known to be added, and nowhere the address of an object
 // that another one is made of. What the sender itself sent is another judge's matter, and knativeerrordest tells by its
-// nature where a delivery failed.
-func NothingInner(v *history.View) Finding {
-	made, sent := map[string]bool{}, map[string]bool{}
-	for _, x := range v.Posts() {
-		for h, values := range x.Ask.Header {
-			sent[http.CanonicalHeaderKey(h)+strings.Join(values, ",")] = true
-		}
-		learnAttributes(made, x.Ask.Event)
-	}
-	arrivals := v.Arrivals()
-	for _, x := range arrivals {
-		if x.Answer != nil {
-			learnAttributes(made, x.Answer.Event)
-		}
-	}
-	inner := innerAddresses(v)
-	for _, x := range arrivals {
-		for _, h := range slices.Sorted(maps.Keys(x.Ask.Header)) {
-			value := strings.Join(x.Ask.Header[h], ",")
-			if !ownHeader(h) && !sent[h+value] {
-				return Fail("no header at "+x.Ask.Who+" but those with a known meaning", h+": "+short(value), x.ID())
+// nature where a delivery failed. Something must have come to each of the receivers named.
+func NothingInner(at ...string) Judge {
+	return func(v *history.View) Finding {
+		made, sent := map[string]bool{}, map[string]bool{}
+		for _, x := range v.Posts() {
+			for h, values := range x.Ask.Header {
+				sent[http.CanonicalHeaderKey(h)+strings.Join(values, ",")] = true
 			}
-			if at := within(value, inner); at != "" && h != "Ce-Knativeerrordest" {
-				return Fail("no inner address at "+x.Ask.Who, fmt.Sprintf("%s: %s, the address of %s", h, short(value), at), x.ID())
+			learnAttributes(made, x.Ask.Event)
+		}
+		arrivals := v.Arrivals()
+		for _, x := range arrivals {
+			if x.Answer != nil {
+				learnAttributes(made, x.Answer.Event)
 			}
 		}
-		if x.Ask.Event == nil {
-			continue
-		}
-		for _, a := range slices.Sorted(maps.Keys(x.Ask.Event.Attrs)) {
-			if !made[a] && !slices.Contains(ownAttributes, a) {
-				return Fail("no attribute at "+x.Ask.Who+" that nobody sent", a+": "+short(x.Ask.Event.Attrs[a]), x.ID())
+		inner := innerAddresses(v)
+		for _, x := range arrivals {
+			for _, h := range slices.Sorted(maps.Keys(x.Ask.Header)) {
+				value := strings.Join(x.Ask.Header[h], ",")
+				if !ownHeader(h) && !sent[h+value] {
+					return Fail("no header at "+x.Ask.Who+" but those with a known meaning", h+": "+short(value), x.ID())
+				}
+				if object := within(value, inner); object != "" && h != "Ce-Knativeerrordest" {
+					return Fail("no inner address at "+x.Ask.Who, fmt.Sprintf("%s: %s, the address of %s", h, short(value), object), x.ID())
+				}
 			}
-			if at := within(x.Ask.Event.Attrs[a], inner); at != "" && a != "knativeerrordest" {
-				return Fail("no inner address at "+x.Ask.Who, fmt.Sprintf("%s: %s, the address of %s", a, short(x.Ask.Event.Attrs[a]), at), x.ID())
+			if x.Ask.Event == nil {
+				continue
+			}
+			for _, a := range slices.Sorted(maps.Keys(x.Ask.Event.Attrs)) {
+				if !made[a] && !slices.Contains(ownAttributes, a) {
+					return Fail("no attribute at "+x.Ask.Who+" that nobody sent", a+": "+short(x.Ask.Event.Attrs[a]), x.ID())
+				}
+				if object := within(x.Ask.Event.Attrs[a], inner); object != "" && a != "knativeerrordest" {
+					return Fail("no inner address at "+x.Ask.Who, fmt.Sprintf("%s: %s, the address of %s", a, short(x.Ask.Event.Attrs[a]), object), x.ID())
+				}
 			}
 		}
+		for _, who := range at {
+			if len(v.Arrivals(who)) == 0 {
+				return Unclear("nothing came to %s", who)
+			}
+		}
+		return Pass("%s, nothing of inner hops; %d inner addresses are known", times(len(arrivals)), len(inner))
 	}
-	if len(arrivals) == 0 {
-		return Unclear("no event arrived")
-	}
-	return Pass("%s, nothing of inner hops; %d inner addresses are known", times(len(arrivals)), len(inner))
 }
 
 func learnAttributes(made map[string]bool, e *history.Event) {
