@@ -33,7 +33,7 @@ type example struct {
 
 func examples() []example {
 	return slices.Concat(sequenceExamples, sequenceUpdatesExamples, channelExamples, subscriptionExamples, deliveryExamples,
-		backoffExamples, deadLetterExamples, answersExamples, cloudEventsExamples, orderingExamples, everywhereExamples, securityExamples,
+		backoffExamples, deadLetterExamples, triggerExamples, answersExamples, cloudEventsExamples, orderingExamples, everywhereExamples, securityExamples,
 		brokerExamples)
 }
 

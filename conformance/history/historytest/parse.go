@@ -10,7 +10,7 @@
 //	14ms apply Sequence/s                -> refused "spec.steps: required"
 //	14ms apply Sequence/s                -> refused 422 "spec.steps: required"
 //	15ms status Sequence/s Ready=True gen=2 obs=2 url=http://x/ sub=http://a/
-//	15ms status Trigger/t Ready=False:NoBroker:"it is gone" Note=False Note.severity=Info Ready.since=2026-01-01T00:00:00Z
+//	15ms status Trigger/t Ready=False:NoBroker:"it is gone" Note=False Note.severity=Info Ready.since=2026-01-01T00:00:00Z label.a=b
 //	16ms gone Sequence/s
 //	17ms delete Sequence/s
 //	18ms mark updated
@@ -278,6 +278,13 @@ func (p *parser) status(at time.Duration, words []string) error {
 			status["deadLetterSinkUri"] = v
 		case k == "uid":
 			meta["uid"] = v
+		case strings.HasPrefix(k, "label."):
+			labels, _ := meta["labels"].(map[string]any)
+			if labels == nil {
+				labels = map[string]any{}
+				meta["labels"] = labels
+			}
+			labels[strings.TrimPrefix(k, "label.")] = v
 		case k == "owner":
 			ok, on, _ := strings.Cut(v, "/")
 			meta["ownerReferences"] = []any{map[string]any{"kind": ok, "name": on, "uid": "uid-" + ok + "-" + on, "controller": true}}
