@@ -335,6 +335,7 @@ func (s *Session) Report() *reports.Report {
 		r.Results = append(r.Results, s.Result(e))
 	}
 	r.Results = append(r.Results, s.plan.unjudged()...)
+	r.Readings = s.readings()
 	r.Finish()
 	return r
 }

@@ -131,6 +131,9 @@ func sameVerdicts(t *testing.T, live, again *reports.Report) {
 		for _, x := range r.Results {
 			out = append(out, x.Requirement+" "+x.Scenario+" "+x.Verdict.String()+" "+x.Message)
 		}
+		for _, x := range r.Readings {
+			out = append(out, x.Requirement+" "+x.Scenario+" "+x.Question+" "+x.Answer+" "+x.Seen)
+		}
 		return out
 	}
 	if d := cmp.Diff(plain(live), plain(again)); d != "" {

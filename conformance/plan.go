@@ -42,7 +42,8 @@ type plan struct {
 	catalogue *requirement.Catalogue
 	scenarios []suites.Scenario // to be driven, but for those that need what is not claimed
 	entries   []Entry
-	drivable  int // scenarios in the whole table that need nothing but what is claimed
+	asked     []asked // what is told of the scenarios without being judged
+	drivable  int     // scenarios in the whole table that need nothing but what is claimed
 	claims    map[string]bool
 	selected  func(requirement.Requirement) bool
 }
@@ -101,12 +102,18 @@ func newPlan(o Options, claims []string) (*plan, error) {
 				chosen = true
 			}
 		}
+		for _, r := range sc.Read {
+			if about, ok := p.catalogue.Lookup(r.Requirement); ok && p.selected(about) {
+				p.asked = append(p.asked, asked{r, sc.Name, missing})
+				chosen = true
+			}
+		}
 		if chosen && missing == "" {
 			p.scenarios = append(p.scenarios, sc)
 		}
 	}
 	p.entries = append(p.entries, global...)
-	if len(p.entries) == 0 {
+	if len(p.entries)+len(p.asked) == 0 {
 		return nil, usage("nothing is selected: no check judges any requirement that fits; see `sequitur conform --list`")
 	}
 	return p, nil

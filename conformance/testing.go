@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"testing"
 	"time"
@@ -11,8 +12,8 @@ import (
 )
 
 // Test judges a target under `go test`: a subtest for each scenario, and in it one for each requirement. It drives what
-// options select, fails on what does not conform, skips with the reason what the target does not support, closes the
-// target, and returns the report. `go test -run` chooses among the subtests; Options.Focus chooses what is driven.
+// options select, fails on what does not conform, skips with the reason what the target does not support, logs what is
+// told without being judged, closes the target, and returns the report. `go test -run` chooses among the subtests; Options.Focus chooses what is driven.
 func Test(t *testing.T, tgt target.Target, o Options) *reports.Report {
 	t.Helper()
 	t.Cleanup(func() {
@@ -50,6 +51,9 @@ func Test(t *testing.T, tgt target.Target, o Options) *reports.Report {
 				t.Run(r.Requirement, func(t *testing.T) { tell(t, r) })
 			}
 		})
+	}
+	for _, r := range report.Readings {
+		t.Logf("reading of %s, not judged: %s %s (%s)", r.Requirement, r.Question, cmp.Or(r.Answer, "not seen"), r.Seen)
 	}
 	return report
 }

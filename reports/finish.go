@@ -8,7 +8,8 @@ import (
 	"github.com/sequitur-dev/sequitur/conformance/verdict"
 )
 
-// Finish sorts the results by requirement and scenario and computes the summary from them. It is idempotent.
+// Finish sorts the results and readings by requirement and scenario and computes the summary from the results. It is
+// idempotent.
 //
 // The verdict of a requirement is the maximum over its results. Requirements are counted by it.
 //
@@ -33,6 +34,9 @@ func (r *Report) Finish() {
 		r.Target.Claims = []string{}
 	}
 	slices.SortStableFunc(r.Results, func(a, b Result) int {
+		return cmp.Or(cmp.Compare(a.Requirement, b.Requirement), cmp.Compare(a.Scenario, b.Scenario))
+	})
+	slices.SortStableFunc(r.Readings, func(a, b Reading) int {
 		return cmp.Or(cmp.Compare(a.Requirement, b.Requirement), cmp.Compare(a.Scenario, b.Scenario))
 	})
 

@@ -27,6 +27,8 @@ type Report struct {
 	Target        Target   `json:"target"`
 	Summary       Summary  `json:"summary"` // computed by Finish
 	Results       []Result `json:"results"`
+	// Readings tell what the target does where texts differ or are silent. None of them is judged or counted.
+	Readings []Reading `json:"readings,omitempty"`
 }
 
 // Tool says what made the report.
@@ -93,6 +95,17 @@ type Result struct {
 	Seen      string   `json:"seen,omitempty"`
 	Timeline  []Moment `json:"timeline,omitempty"` // of the events concerned, in order
 	Repro     string   `json:"repro,omitempty"`    // the command that runs just this again
+}
+
+// Reading is the target's answer to a question that the public text leaves open, or that implementations answer in several
+// ways. It is no verdict: no answer is better than another, and none counts.
+type Reading struct {
+	Requirement string   `json:"requirement"` // that the question is about
+	Scenario    string   `json:"scenario"`    // whose history shows the answer
+	Question    string   `json:"question"`
+	Known       []string `json:"known"`            // the answers known; some say whose they are
+	Answer      string   `json:"answer,omitempty"` // the one that was seen; empty if none was
+	Seen        string   `json:"seen"`             // the evidence, or why there is none
 }
 
 // Moment is one line of a timeline. Empty fields do not apply.

@@ -91,6 +91,21 @@ func sample() *Report {
 				Verdict: verdict.Flaky, Seconds: 9, Message: "passed 9 of 10 times",
 			},
 		},
+		Readings: []Reading{
+			{
+				Requirement: "SEQ-041", Scenario: "sequence/loop-through-a-broker", Question: "When does the loop end?",
+				Known: []string{"after 255 rounds (Knative's own default)", "not by itself"}, Answer: "not by itself", Seen: "301 deliveries, then the harness ended it",
+			},
+			{
+				Requirement: "DLV-043", Scenario: "answers/reply-fails", Question: "What is tried again when the reply destination fails in a way that may pass?",
+				Known:  []string{"the whole delivery, beginning with the subscriber (public text)", "the reply alone (Knative's own code)"},
+				Answer: "the reply alone (Knative's own code)", Seen: "1 delivery of e1 at a, 3 deliveries of the answer at r",
+			},
+			{
+				Requirement: "DLV-018", Scenario: "backoff/exponential", Question: "How long is the first wait?",
+				Known: []string{"the delay (public text)", "twice the delay"}, Seen: "1 delivery of e1 at a",
+			},
+		},
 	}
 }
 
@@ -279,6 +294,9 @@ func TestHostileText(t *testing.T) {
 		x.Timeline = []Moment{{Who: hostile, What: hostile, Event: hostile, Status: hostile, Attempt: hostile}}
 	}
 	r.Target.Name = hostile
+	r.Readings = []Reading{
+		{Requirement: hostile, Scenario: hostile, Question: hostile, Answer: hostile, Seen: hostile}, {Requirement: hostile, Seen: hostile},
+	}
 	r.Finish()
 	var suites junitSuites
 	if err := xml.Unmarshal(render(t, r, WriteJUnit), &suites); err != nil {
@@ -416,6 +434,7 @@ func TestSchema(t *testing.T) {
 		{"missing count", func(r *Report) { delete(r.Summary.Counts, "passed") }},
 		{"negative time", func(r *Report) { r.Run.Seconds = -1 }},
 		{"null results", func(r *Report) { r.Results = nil }},
+		{"a reading without known answers", func(r *Report) { r.Readings[0].Known = nil }},
 	} {
 		bad := sample()
 		bad.Finish()
@@ -458,6 +477,7 @@ func TestSchemaDescribesEveryField(t *testing.T) {
 		{ProfileSummary{}, properties("properties", "summary", "properties", "profiles", "items")},
 		{Result{}, properties("$defs", "result")},
 		{Moment{}, properties("$defs", "moment")},
+		{Reading{}, properties("$defs", "reading")},
 	} {
 		typ := reflect.TypeOf(c.value)
 		for i := range typ.NumField() {

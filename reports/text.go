@@ -20,8 +20,8 @@ type TextOptions struct {
 // maxTimeline is the number of lines of a timeline shown on a terminal; report.json has all.
 const maxTimeline = 24
 
-// WriteText writes a finished report for people: a table by profile, the coverage, each problem with its evidence, and the
-// verdict in the last line. What a target said is stripped of control characters.
+// WriteText writes a finished report for people: a table by profile, the coverage, each problem with its evidence, the
+// readings, and the verdict in the last line. What a target said is stripped of control characters.
 func WriteText(w io.Writer, r *Report, o TextOptions) error {
 	if o.Width == 0 {
 		o.Width = 100
@@ -34,6 +34,7 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 		p.block(results)
 	}
 	p.uncounted(r)
+	p.readings(r)
 	p.last(r)
 	if _, err := io.WriteString(w, p.b.String()); err != nil {
 		return fmt.Errorf("write summary: %w", err)
@@ -350,6 +351,24 @@ func (p *printer) item(mark, color, id, text string) {
 			p.line("  ", strings.Repeat(" ", labelWidth), line)
 		}
 	}
+}
+
+// readings tells the answers that were seen, and of which questions none was.
+func (p *printer) readings(r *Report) {
+	if len(r.Readings) == 0 {
+		return
+	}
+	p.line()
+	p.line(p.style("readings: what it does where texts differ or are silent; not judged", dim))
+	var unseen []string
+	for _, x := range r.Readings {
+		if x.Answer == "" {
+			unseen = append(unseen, x.Requirement)
+			continue
+		}
+		p.item("·", dim, oneLine(x.Requirement), oneLine(x.Question)+" → "+oneLine(x.Answer))
+	}
+	p.row("not seen", oneLine(strings.Join(slices.Compact(unseen), ", ")))
 }
 
 // last is the verdict in one line.

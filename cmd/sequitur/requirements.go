@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sequitur-dev/sequitur/conformance"
 	"github.com/sequitur-dev/sequitur/conformance/requirement"
 )
 
@@ -54,7 +55,7 @@ func newExplainCommand() *cobra.Command {
 				if i > 0 {
 					fmt.Fprintln(cmd.OutOrStdout())
 				}
-				fmt.Fprint(cmd.OutOrStdout(), r.Explain())
+				fmt.Fprint(cmd.OutOrStdout(), r.Explain(conformance.Questions(r.ID)...))
 			}
 			return nil
 		},

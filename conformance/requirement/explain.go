@@ -7,8 +7,9 @@ import (
 )
 
 // Explain returns a page of plain text about the requirement: statement, source with addresses where they can be derived,
-// how it is judged, what it catches, and real defects of that kind. Titles and commits are those of the embedded catalogue.
-func (r Requirement) Explain() string {
+// how it is judged, what it catches, real defects of that kind, and the questions about it that no verdict answers. Titles
+// and commits are those of the embedded catalogue.
+func (r Requirement) Explain(open ...Question) string {
 	c := Load()
 	how, mutant := r.splitHow()
 	p := &page{}
@@ -41,11 +42,21 @@ func (r Requirement) Explain() string {
 	if r.Unobservable != "" {
 		p.row("Not judged", r.Unobservable)
 	}
+	for i, q := range open {
+		p.row(once(i, "Readings"), q.Asks+" Known answers: "+strings.Join(q.Known, "; ")+".")
+	}
 	p.row("Profiles", strings.Join(r.Profiles(), ", "))
-	if r.Unobservable == "" {
+	if r.Unobservable == "" || len(open) > 0 {
 		p.row("Run it", "sequitur conform --focus "+r.ID)
 	}
 	return p.b.String()
+}
+
+// Question is one that a requirement leaves open, or that implementations answer in several ways: a run tells the answer
+// that it sees, and does not judge it.
+type Question struct {
+	Asks  string
+	Known []string // answers
 }
 
 func once(i int, label string) string {

@@ -89,6 +89,7 @@ var answers = []Scenario{
 		Verify: []Verification{
 			verify("DLV-041", check.CompletedWithoutReply("a", 202, true, "r", "dls")),
 		},
+		Read: []Reading{read("DLV-041", check.AcceptedAnswers("a", "r"))},
 	},
 	{
 		Name: "answers/no-event-in-200",
@@ -106,6 +107,7 @@ var answers = []Scenario{
 		Verify: []Verification{
 			verify("DLV-042", check.CompletedWithoutReply("a", 200, false, "r", "dls")),
 		},
+		Read: []Reading{read("BRK-025", check.ForeignAnswers("a Subscription", "a", "dls"))},
 	},
 	{
 		Name: "answers/reply-fails-for-a-moment",
@@ -121,6 +123,7 @@ var answers = []Scenario{
 			verify("DLV-043", check.DeliveryRepeated("a", "r")),
 			verify("DLV-044", check.ReplyTriedAgain("a", "r")),
 		},
+		Read: []Reading{read("DLV-043", check.FailedReply("a", "r"))},
 	},
 	{
 		// e1's answer is refused in a way that may pass, e2's for good. A second Subscription has a sink of its own.

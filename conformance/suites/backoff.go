@@ -115,6 +115,7 @@ var backoff = []Scenario{
 			verify("DLV-016", check.Waits("a", linearRetries, check.Constant(linearDelay), nil)),
 			verify("DLV-017", check.Linear("a", linearRetries, linearDelay)),
 		},
+		Read: []Reading{read("DLV-017", check.LinearWaits("a", linearRetries, linearDelay))},
 	},
 	{
 		Name:  "backoff/exponential",
@@ -122,6 +123,7 @@ var backoff = []Scenario{
 		Verify: []Verification{
 			verify("DLV-018", check.Exponential("a", exponentialRetries, exponentialDelay)),
 		},
+		Read: []Reading{read("DLV-018", check.ExponentialWaits("a", exponentialRetries, exponentialDelay))},
 	},
 	{
 		Name:  "backoff/policy-only",

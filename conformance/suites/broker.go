@@ -206,6 +206,7 @@ var broker = []Scenario{
 		Verify: []Verification{
 			verify("BRK-010", check.All(check.In("nobody", check.Accepted()), check.Of("somebody", check.AtLeastOnce("a")))),
 		},
+		Read: []Reading{read("TRG-021", check.EarlyEvents("nobody", "somebody", "a"))},
 	},
 	{
 		Name: "broker/dead-letter-sink-to-come",
@@ -342,6 +343,7 @@ var broker = []Scenario{
 		Verify: []Verification{
 			verify("BRK-019", check.LoopEnds("a", hops)),
 		},
+		Read: []Reading{read("BRK-019", check.Loops("When does a loop of answers through one Broker end?", "a", hops, maxLaps))},
 	},
 	{
 		Name: "broker/hops-of-the-sender",

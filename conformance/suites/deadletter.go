@@ -257,6 +257,7 @@ var deadLetter = []Scenario{
 		Verify: []Verification{
 			verify("DLV-033", check.All(check.ErrorBelowHTTP("dls"), check.ErrorBelowHTTP("dlsrefused"))),
 		},
+		Read: []Reading{read("DLV-033", check.LettersBelowHTTP("dls"))},
 	},
 	{
 		Name:  "deadletter/no-answer-in-time",

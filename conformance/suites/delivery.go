@@ -343,6 +343,7 @@ var delivery = []Scenario{
 			verify("DLV-059", acceptedPosts(3)),
 			verify("DLV-060", check.NotSuppressed("a")),
 		},
+		Read: []Reading{read("DLV-060", check.Repeated("a"))},
 	},
 	{
 		Name: "delivery/failing-neighbour",

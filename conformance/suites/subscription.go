@@ -249,6 +249,7 @@ var subscription = []Scenario{
 		Verify: []Verification{
 			verify("SUB-011", check.All(check.Attempts("twice", "e1", 2), check.Attempts("once", "e1", 1), check.Silent("dls"))),
 		},
+		Read: []Reading{read("SUB-011", check.InheritedSink("Subscription", "Channel", "twice", "dls"))},
 	},
 	{
 		Name: "subscription/delivery-options-of-the-channel",

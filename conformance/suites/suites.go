@@ -17,6 +17,7 @@ type Scenario struct {
 	Needs  []string // features without which it is not driven; its requirements are then not supported
 	Drive  func(s *drive.Stage)
 	Verify []Verification
+	Read   []Reading // what is told of the history without being judged
 }
 
 // Verification ties a judge to a requirement of the catalogue.
@@ -27,12 +28,21 @@ type Verification struct {
 
 func verify(requirement string, j check.Judge) Verification { return Verification{requirement, j} }
 
+// Reading ties a question that no text decides, or that texts decide differently, to the requirement that is about it. Its
+// answer is told and never counted.
+type Reading struct {
+	Requirement string
+	check.Question
+}
+
+func read(requirement string, q check.Question) Reading { return Reading{requirement, q} }
+
 // All returns the scenarios of every chapter, in the order of the chapters.
 func All() []Scenario {
 	var all []Scenario
 	for _, chapter := range [][]Scenario{
 		sequence, sequenceUpdates, parallel, parallelUpdates, broker, brokerLinks, trigger, filters, channel, subscription,
-		delivery, backoff, deadLetter, answers, cloudEvents, ordering, accounts,
+		delivery, backoff, deadLetter, answers, cloudEvents, ordering, accounts, readings,
 		sources, status, observability, security, legacy,
 	} {
 		all = append(all, chapter...)

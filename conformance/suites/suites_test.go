@@ -116,8 +116,8 @@ func TestTable(t *testing.T) {
 			t.Errorf("scenario %q occurs twice", s.Name)
 		}
 		seen[s.Name] = true
-		if s.Drive == nil || len(s.Verify) == 0 {
-			t.Errorf("scenario %q drives or verifies nothing", s.Name)
+		if s.Drive == nil || len(s.Verify)+len(s.Read) == 0 {
+			t.Errorf("scenario %q drives, or verifies and reads, nothing", s.Name)
 		}
 		for _, v := range s.Verify {
 			key := s.Name + " " + v.Requirement
