@@ -209,12 +209,12 @@ func NothingInner(at ...string) Judge {
 			for h, values := range x.Ask.Header {
 				sent[http.CanonicalHeaderKey(h)+strings.Join(values, ",")] = true
 			}
-			learnAttributes(made, x.Ask.Event)
+			learnAttributes(made, x.Ask.Event, nil)
 		}
 		arrivals := v.Arrivals()
 		for _, x := range arrivals {
 			if x.Answer != nil {
-				learnAttributes(made, x.Answer.Event)
+				learnAttributes(made, x.Answer.Event, x.Ask.Event)
 			}
 		}
 		inner := innerAddresses(v)
@@ -249,9 +249,13 @@ func NothingInner(at ...string) Judge {
 	}
 }
 
-func learnAttributes(made map[string]bool, e *history.Event) {
-	if e != nil {
-		for a := range e.Attrs {
+// learnAttributes notes the attributes of an event but for those that its maker was given.
+func learnAttributes(made map[string]bool, e, given *history.Event) {
+	if e == nil {
+		return
+	}
+	for a := range e.Attrs {
+		if given == nil || given.Attrs[a] == "" {
 			made[a] = true
 		}
 	}

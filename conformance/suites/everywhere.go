@@ -19,6 +19,10 @@ var everywhere = []Verification{
 	verify("CE-031", check.NothingAdded),
 	verify("CE-032", check.ValidRequests),
 	verify("ORD-001", check.CauseFirst),
+	verify("STA-001", check.OneOfEachType),
+	verify("STA-002", check.ReadyIsTheWorst),
+	verify("STA-003", check.ReasonsGiven),
+	verify("STA-005", check.TransitionTimes),
 }
 
 // accounts are the scenarios on what becomes of many events.
