@@ -180,9 +180,9 @@ func (o observer) Answered(r *receiver.Request, a receiver.Answer, err error, at
 var kinds = map[string]string{
 	"Sequence": api.Flows, "Parallel": api.Flows,
 	"Channel": api.Messaging, "InMemoryChannel": api.Messaging, "Subscription": api.Messaging,
-	"Broker": api.Eventing, "Trigger": api.Eventing, "PingSource": api.Sources,
+	"Broker": api.Eventing, "Trigger": api.Eventing, "PingSource": api.Sources, "SinkBinding": api.Sources,
 	"EventPolicy": api.Security, "ServiceAccount": api.Core,
-	"Service": api.Core, "ConfigMap": api.Core, "KService": api.Serving,
+	"Service": api.Core, "ConfigMap": api.Core, "KService": api.Serving, "Deployment": api.Apps,
 }
 
 // nameOf is how scenarios name an object that was applied, the inverse of Ref: the namespace is said if it is not home.
