@@ -75,32 +75,45 @@ func HasChildren(sequence string, n int) Judge {
 // NamesChildren wants channel and Subscription i of a Sequence of n steps to be named <sequence>-kn-sequence-<i>. A name
 // beyond 63 characters is to be shortened: it keeps its beginning and its end.
 func NamesChildren(sequence string, n int) Judge {
-	const longest = 63
+	suffixes := make([]string, n)
+	for i := range suffixes {
+		suffixes[i] = fmt.Sprintf("-kn-sequence-%d", i)
+	}
 	return func(v *history.View) Finding {
 		o := v.LastStatus(sequence)
 		if o == nil {
 			return Unclear("%s was not seen", sequence)
 		}
-		parent := o.Metadata.Name
 		for _, kind := range []string{ChannelKind(o), "Subscription"} {
-			got := children(v, kind, o)
-			for i := range n {
-				want := fmt.Sprintf("%s-kn-sequence-%d", parent, i)
-				if len(want) <= longest {
-					if !slices.Contains(got, want) {
-						return Fail(kind+" "+want, "names "+orNone(got))
-					}
-					continue
-				}
-				// How much of the name is kept is not laid down; ten characters tell whose child it is.
-				short := regexp.MustCompile("^" + regexp.QuoteMeta(parent[:10]) + fmt.Sprintf(".*-kn-sequence-%d$", i))
-				if !slices.ContainsFunc(got, func(s string) bool { return len(s) <= longest && short.MatchString(s) }) {
-					return Fail(fmt.Sprintf("%s %s… of at most %d characters, ending in -kn-sequence-%d", kind, parent[:10], longest, i), "names "+orNone(got))
-				}
+			if f := namedBy(v, kind, o, suffixes); f != nil {
+				return *f
 			}
 		}
 		return Pass("names as expected")
 	}
+}
+
+// namedBy wants an owner to have children of a kind that are named by its name and each of the suffixes; nil if it has.
+func namedBy(v *history.View, kind string, owner *history.Object, suffixes []string) *Finding {
+	const longest = 63
+	parent, got := owner.Metadata.Name, children(v, kind, owner)
+	for _, suffix := range suffixes {
+		want := parent + suffix
+		if len(want) <= longest {
+			if !slices.Contains(got, want) {
+				f := Fail(kind+" "+want, "names "+orNone(got))
+				return &f
+			}
+			continue
+		}
+		// How much of the name is kept is not laid down; ten characters tell whose child it is.
+		short := regexp.MustCompile("^" + regexp.QuoteMeta(parent[:10]) + ".*" + suffix + "$")
+		if !slices.ContainsFunc(got, func(s string) bool { return len(s) <= longest && short.MatchString(s) }) {
+			f := Fail(fmt.Sprintf("%s %s… of at most %d characters, ending in %s", kind, parent[:10], longest, suffix), "names "+orNone(got))
+			return &f
+		}
+	}
+	return nil
 }
 
 func orNone(names []string) string {
@@ -148,18 +161,21 @@ func Dwindled(mark string, n int, kind string) Judge {
 }
 
 // LeftOver wants at most n channels and n Subscriptions of a Sequence to be left at the end of a phase.
-func LeftOver(mark string, n int, sequence string) Judge {
+func LeftOver(mark string, n int, sequence string) Judge { return LeftOf(sequence, mark, n, n) }
+
+// LeftOf wants at most so many channels and Subscriptions of a Sequence or Parallel to be left at the end of a phase.
+func LeftOf(owner, mark string, channels, subscriptions int) Judge {
 	return func(v *history.View) Finding {
 		kind := ""
-		for _, op := range v.Statuses(sequence) {
+		for _, op := range v.Statuses(owner) {
 			if k := ChannelKind(op.Object()); k != "" {
 				kind = k
 			}
 		}
 		if kind == "" {
-			return Unclear("the kind of %s's channels was not seen", sequence)
+			return Unclear("the kind of %s's channels was not seen", owner)
 		}
-		return All(Dwindled(mark, n, kind), Dwindled(mark, n, "Subscription"))(v)
+		return All(Dwindled(mark, channels, kind), Dwindled(mark, subscriptions, "Subscription"))(v)
 	}
 }
 

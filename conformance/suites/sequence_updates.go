@@ -22,7 +22,7 @@ var sequenceUpdates = []Scenario{
 				s.Apply(sequenceOf(name, "", "$a", "$b", "$c"))
 				s.Ready("Sequence/" + name)
 			}
-			s.List(channelKind(s, "s"))
+			s.List(channelKind(s, "Sequence/s"))
 			s.List("Subscription")
 		},
 		Verify: []Verification{
@@ -72,7 +72,7 @@ var sequenceUpdates = []Scenario{
 			extend(s, "a", "b", "c", "d")
 			s.Apply(sequenceOf("s", "$sink", "$a", "$b", "$c", "$d"))
 			s.Ready("Sequence/s")
-			channels := channelKind(s, "s")
+			channels := channelKind(s, "Sequence/s")
 			for i, steps := range [][]string{{"$a", "$b", "$c"}, {"$a", "$c"}, {"$c"}} {
 				s.Apply(sequenceOf("s", "$sink", steps...))
 				s.Ready("Sequence/s")
@@ -237,7 +237,7 @@ var sequenceUpdates = []Scenario{
 			extend(s, "a", "b")
 			s.Apply(sequenceOf("s", "$sink", "$a", "$b"))
 			s.Ready("Sequence/s")
-			channels := channelKind(s, "s")
+			channels := channelKind(s, "Sequence/s")
 			s.List(channels)
 			s.List("Subscription")
 			s.Send("Sequence/s", s.NewEvent())
@@ -403,17 +403,17 @@ var badDelivery = []string{
 	"timeout: ''",
 }
 
-// templated adds a channel template to a Sequence.
+// templated adds a channel template to a Sequence or Parallel.
 func templated(sequence, kind, spec string) string {
 	return sequence + fmt.Sprintf("  channelTemplate: {apiVersion: messaging.knative.dev/v1, kind: %s, spec: %s}\n", kind, spec)
 }
 
-// replying adds a reply to a Sequence, the inside of a flow mapping, which may be empty.
+// replying adds a reply to a Sequence or Parallel, the inside of a flow mapping, which may be empty.
 func replying(sequence, reply string) string { return sequence + "  reply: {" + reply + "}\n" }
 
-// channelKind is the kind of channel that a Sequence is made of.
-func channelKind(s *drive.Stage, name string) string {
-	if kind := check.ChannelKind(s.Look("Sequence/" + name)); kind != "" {
+// channelKind is the kind of channel that a Sequence or Parallel is made of.
+func channelKind(s *drive.Stage, object string) string {
+	if kind := check.ChannelKind(s.Look(object)); kind != "" {
 		return kind
 	}
 	return "InMemoryChannel"
@@ -426,10 +426,13 @@ func ended(at ...string) func(*history.View) bool {
 }
 
 // objects are Sequences of a name followed by each of the numbers below n.
-func objects(name string, n int) []string {
+func objects(name string, n int) []string { return numbered("Sequence/"+name, n) }
+
+// numbered are objects of a name followed by each of the numbers below n.
+func numbered(object string, n int) []string {
 	out := make([]string, n)
 	for i := range out {
-		out[i] = fmt.Sprintf("Sequence/%s-%d", name, i)
+		out[i] = fmt.Sprintf("%s-%d", object, i)
 	}
 	return out
 }

@@ -32,7 +32,8 @@ type example struct {
 }
 
 func examples() []example {
-	return slices.Concat(sequenceExamples, sequenceUpdatesExamples, channelExamples, subscriptionExamples, deliveryExamples,
+	return slices.Concat(sequenceExamples, sequenceUpdatesExamples, parallelExamples, parallelUpdatesExamples,
+		channelExamples, subscriptionExamples, deliveryExamples,
 		backoffExamples, deadLetterExamples, triggerExamples, answersExamples, cloudEventsExamples, orderingExamples, everywhereExamples, securityExamples,
 		brokerExamples)
 }
