@@ -22,6 +22,10 @@ func (i impatient) Patience() target.Patience {
 // noticer names, for each mutant, a requirement whose check must notice it; of one that is judged everywhere also the
 // scenarios to drive.
 var noticer = map[string]string{
+	"first-branch-only": "PAR-001", "branch-without-filter-skipped": "PAR-002", "filter-answer-ignored": "PAR-003",
+	"empty-filter-answer-opens": "PAR-004", "failing-filter-opens": "PAR-006", "filter-tried-once": "PAR-007",
+	"shared-reply-wins": "PAR-009", "shared-reply-ignored": "PAR-010", "delivery-of-the-first-branch": "PAR-012",
+	"channel-repeats-for-all": "PAR-024", "mixed-lists": "PAR-026",
 	"certificates-unverified": "SEC-002", "anonymous-senders": "SEC-003", "token-for-another": "SEC-004",
 	"inner-channels-unguarded": "SEC-005",
 	"only-200-delivers":        "DLV-001", "502-is-final": "DLV-004", "501-is-final": "DLV-004", "404-is-final": "DLV-005",
