@@ -205,6 +205,11 @@ var channel = []Scenario{
 				s.Ready("Sequence/s")
 				s.Post("Sequence/s", drive.Post{Method: http.MethodOptions})
 			}
+			if s.Claims("Parallel") {
+				s.Apply(parallelOf("p", "", "$a"))
+				s.Ready("Parallel/p")
+				s.Post("Parallel/p", drive.Post{Method: http.MethodOptions})
+			}
 			s.Mark("elsewhere")
 			s.Post("Channel/c", elsewhere(s, "Channel/c"))
 			s.Mark("malformed")

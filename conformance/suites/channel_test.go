@@ -169,7 +169,10 @@ var channelExamples = []example{
 			2ms send Channel/c none m=OPTIONS -> 200`,
 			`1ms mark options
 			2ms send Channel/c none m=OPTIONS -> 204 none h:Allow=GET
-			3ms send Sequence/s none m=OPTIONS -> 405`},
+			3ms send Sequence/s none m=OPTIONS -> 405`,
+			`1ms mark options
+			2ms send Channel/c none m=OPTIONS -> 200 none h:Allow="POST, OPTIONS"
+			3ms send Parallel/p none m=OPTIONS -> 200 none h:Allow=OPTIONS`},
 	},
 	{
 		scenario: "channel/odd-requests", requirement: "CHN-010",

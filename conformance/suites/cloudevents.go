@@ -11,16 +11,22 @@ import (
 )
 
 // cloudEvents is the chapter on what is taken as an event and how it arrives. What is said of every address is judged at a
-// Channel and at a Sequence.
+// Channel and at a Sequence, and that they take events at all also at a Parallel.
 var cloudEvents = slices.Concat(ceAccepted, ceRefused, ceWire)
 
 // pair is a Channel c with the subscriber sub, and a Sequence s of two steps that relay the event as it came, to end.
 type pair struct {
 	s         *drive.Stage
 	subs, end int // how many events should have come out
+
+	parallel bool // there is Parallel p as well, with the subscriber branch
+	branch   int
 }
 
-var pairWays = []check.Way{{To: "Channel/c", At: "sub"}, {To: "Sequence/s", At: "end"}}
+var (
+	pairWays    = []check.Way{{To: "Channel/c", At: "sub"}, {To: "Sequence/s", At: "end"}}
+	parallelWay = check.Way{To: "Parallel/p", At: "branch"}
+)
 
 // newPair makes both; the second step answers in the given mode.
 func newPair(s *drive.Stage, second event.Mode) *pair {
@@ -33,7 +39,15 @@ func newPair(s *drive.Stage, second event.Mode) *pair {
 	return &pair{s: s}
 }
 
-// post sends each to both.
+// addParallel makes a Parallel too, if the target claims to have them.
+func (p *pair) addParallel() {
+	if p.parallel = p.s.Claims("Parallel"); p.parallel {
+		p.s.Apply(parallelOf("p", "", "$branch"))
+		p.s.Ready("Parallel/p")
+	}
+}
+
+// post sends each to all of them.
 func (p *pair) post(posts ...drive.Post) {
 	for _, x := range posts {
 		if p.s.Post("Channel/c", x)/100 == 2 {
@@ -41,6 +55,9 @@ func (p *pair) post(posts ...drive.Post) {
 		}
 		if p.s.Post("Sequence/s", x)/100 == 2 {
 			p.end++
+		}
+		if p.parallel && p.s.Post("Parallel/p", x)/100 == 2 {
+			p.branch++
 		}
 	}
 }
@@ -56,6 +73,9 @@ func (p *pair) events(mode event.Mode, events ...*event.Event) {
 func (p *pair) arrive() {
 	p.s.Expect("sub", p.subs)
 	p.s.Expect("end", p.end)
+	if p.parallel {
+		p.s.Expect("branch", p.branch)
+	}
 }
 
 // control sends an event that nobody can refuse, and waits for it.
@@ -111,6 +131,7 @@ var ceAccepted = []Scenario{
 		Name: "cloudevents/content-modes",
 		Drive: func(s *drive.Stage) {
 			p := newPair(s, event.Structured)
+			p.addParallel()
 			s.Mark("binary")
 			p.events(event.Binary, s.Events(2)...)
 			s.Mark("structured")
@@ -122,8 +143,8 @@ var ceAccepted = []Scenario{
 			p.arrive()
 		},
 		Verify: []Verification{
-			verify("CE-001", check.Of("binary", check.Comes("its data", check.SameData, pairWays...))),
-			verify("CE-002", check.Of("structured", check.Comes("its data", check.SameData, pairWays...))),
+			verify("CE-001", check.Of("binary", check.Besides("Parallel", check.Comes("its data", check.SameData, pairWays...), check.Comes("its data", check.SameData, parallelWay)))),
+			verify("CE-002", check.Of("structured", check.Besides("Parallel", check.Comes("its data", check.SameData, pairWays...), check.Comes("its data", check.SameData, parallelWay)))),
 		},
 	},
 	{

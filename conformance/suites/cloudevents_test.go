@@ -29,6 +29,20 @@ func ceThrough(mark, sent, got string) string {
 		5ms recv end e1 GOT`)
 }
 
+// ceAtParallel are examples of a target that claims to have Parallels.
+func ceAtParallel(requirement, mark, mode string) example {
+	through := ceThrough(mark, mode+" data=x", "data=x")
+	return example{
+		scenario: "cloudevents/content-modes", requirement: requirement, claims: []string{"Parallel"},
+		good: []string{through + "\n6ms send Parallel/p e1 " + mode + " data=x -> 202\n7ms recv branch e1 data=x"},
+		bad: []string{
+			through + "\n6ms send Parallel/p e1 " + mode + " data=x -> 415",
+			through + "\n6ms send Parallel/p e1 " + mode + " data=x -> 202",
+			through + "\n6ms send Parallel/p e1 " + mode + " data=x -> 202\n7ms recv branch e1 data=y",
+		},
+	}
+}
+
 // ceAnswered is a history in which a control comes out of both, and then the message in a phase is answered.
 func ceAnswered(mark, answer string) string {
 	return strings.NewReplacer("MARK", mark, "ANSWER", answer).Replace(`
@@ -96,6 +110,8 @@ var cloudEventsExamples = []example{
 			ceThrough("binary", "data=x", "data=y"),
 		},
 	},
+	ceAtParallel("CE-001", "binary", ""),
+	ceAtParallel("CE-002", "structured", "mode=structured"),
 	{
 		scenario: "cloudevents/content-modes", requirement: "CE-002",
 		good: []string{ceThrough("structured", "mode=structured data=x", "data=x")},

@@ -3,6 +3,7 @@ package suites
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sequitur-dev/sequitur/conformance/check"
@@ -102,16 +103,23 @@ func sinkForm(form, receiver string) string {
 
 // sinkAddress is where events go in whose options the sink of a place and form is.
 func sinkAddress(place, form string) string {
-	if place == "step" {
+	switch place {
+	case "step":
 		return "Sequence/" + place + form
+	case "branch":
+		return "Parallel/" + place + form
 	}
 	return "Channel/" + place + form
 }
 
 func driveSinkForms(s *drive.Stage) {
 	s.Receiver("a", receiver.Status(400))
+	places := sinkPlaces
+	if s.Claims("Parallel") {
+		places = append(slices.Clone(places), "branch")
+	}
 	for _, f := range sinkForms {
-		for _, place := range sinkPlaces {
+		for _, place := range places {
 			name := place + f.name
 			sink := "dls" + name
 			switch f.name {
@@ -125,6 +133,9 @@ func driveSinkForms(s *drive.Stage) {
 			case "step":
 				s.Apply(sequenceOf(name, "", "uri: $a, "+options))
 				s.Ready("Sequence/" + name)
+			case "branch":
+				s.Apply(parallelOf(name, "", branch("", "$a", options)))
+				s.Ready("Parallel/" + name)
 			case "sub":
 				s.Apply(channelOf(name, ""))
 				s.Apply(subscriptionOf(name, name, "$a", options))
@@ -137,21 +148,21 @@ func driveSinkForms(s *drive.Stage) {
 		}
 	}
 	for _, f := range sinkForms {
-		for _, place := range sinkPlaces {
+		for _, place := range places {
 			s.Send(sinkAddress(place, f.name), s.NewEvent())
 			s.Expect("dls"+place+f.name, 1)
 		}
 	}
 }
 
-func sinkFormJudges() []check.Judge {
+func sinkFormJudge(places ...string) check.Judge {
 	var judges []check.Judge
 	for _, f := range sinkForms {
-		for _, place := range sinkPlaces {
+		for _, place := range places {
 			judges = append(judges, check.SinkAt(sinkAddress(place, f.name), "dls"+place+f.name, f.path, f.words))
 		}
 	}
-	return judges
+	return check.All(judges...)
 }
 
 // deadLetter is the chapter on events that cannot be delivered, and on what their dead letters carry.
@@ -359,7 +370,7 @@ var deadLetter = []Scenario{
 		Name:  "deadletter/places-and-forms",
 		Drive: driveSinkForms,
 		Verify: []Verification{
-			verify("DLV-061", check.All(sinkFormJudges()...)),
+			verify("DLV-061", check.Besides("Parallel", sinkFormJudge(sinkPlaces...), sinkFormJudge("branch"))),
 		},
 	},
 }

@@ -3,6 +3,7 @@ package suites
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -48,11 +49,11 @@ func bodies(rest string) string {
 }
 
 // places is a history of one event to each address; where tells the line of the n-th one's dead letter.
-func places(where func(sink, path string) string) string {
+func places(where func(sink, path string) string, also ...string) string {
 	var b strings.Builder
 	n := 0
 	for _, f := range sinkForms {
-		for _, place := range sinkPlaces {
+		for _, place := range append(slices.Clone(sinkPlaces), also...) {
 			n++
 			fmt.Fprintf(&b, "%dms send %s e%d -> 202\n%dms recv a e%d -> 400\n", 10*n, sinkAddress(place, f.name), n, 10*n+1, n)
 			if at := where("dls"+place+f.name, f.path); at != "" {
@@ -470,6 +471,26 @@ var deadLetterExamples = []example{
 				}
 				return atPath(sink, path)
 			}),
+		},
+	},
+	{
+		scenario: "deadletter/places-and-forms", requirement: "DLV-061", claims: []string{"Parallel"},
+		good: []string{places(atPath, "branch")},
+		bad: []string{
+			// branches have none (#5118)
+			places(func(sink, path string) string {
+				if strings.HasPrefix(sink, "dlsbranch") {
+					return ""
+				}
+				return atPath(sink, path)
+			}, "branch"),
+			// the relative URI is forgotten there
+			places(func(sink, path string) string {
+				if strings.HasPrefix(sink, "dlsbranch") {
+					path = ""
+				}
+				return atPath(sink, path)
+			}, "branch"),
 		},
 	},
 }

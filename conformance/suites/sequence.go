@@ -142,7 +142,7 @@ var sequence = []Scenario{
 	{
 		Name: "sequence/kinds-of-destination",
 		Drive: func(s *drive.Stage) {
-			extend(s, "a", "b", "c", "d", "in", "p", "q", "r", "t")
+			extend(s, "a", "b", "c", "d", "in", "p", "q", "r", "t", "u", "v", "w", "branch")
 			for _, name := range []string{"a", "d", "atservice", "atpath"} {
 				s.Service("Service", name)
 			}
@@ -159,25 +159,39 @@ var sequence = []Scenario{
 			s.Apply(sequenceOf("q", "ref: {apiVersion: serving.knative.dev/v1, kind: Service, name: atknative}", "$q"))
 			s.Apply(sequenceOf("r", "ref: {apiVersion: flows.knative.dev/v1, kind: Sequence, name: inner}", "$r"))
 			s.Apply(sequenceOf("t", "ref: {apiVersion: v1, kind: Service, name: atpath}, uri: /some/where", "$t"))
-			s.Ready("Subscription/sub", "Sequence/inner")
-			for _, name := range []string{"steps", "p", "q", "r", "t"} {
+			s.Apply(brokerOf("br", "") + "---\n" + triggerOf("of", "br", "sequitur.test", "$atbroker"))
+			s.Apply(sequenceOf("u", "", "$u", toBroker("br")))
+			s.Ready("Subscription/sub", "Sequence/inner", "Broker/br", "Trigger/of")
+			names := []string{"steps", "p", "q", "r", "t", "u"}
+			if s.Claims("Parallel") {
+				const ref = "ref: {apiVersion: flows.knative.dev/v1, kind: Parallel, name: par}"
+				s.Apply(parallelOf("par", "$atparallel", "$branch"))
+				s.Apply(sequenceOf("v", "", "$v", ref) + "---\n" + sequenceOf("w", ref, "$w"))
+				s.Ready("Parallel/par")
+				names = append(names, "v", "w")
+			}
+			for _, name := range names {
 				s.Ready("Sequence/" + name)
 				s.Mark(name)
 				s.Send("Sequence/"+name, s.NewEvent())
 			}
-			for _, end := range []string{"atchannel", "atservice", "atknative", "atsequence", "atpath"} {
+			for _, end := range []string{"atchannel", "atservice", "atknative", "atsequence", "atpath", "atbroker"} {
 				s.Expect(end, 1)
+			}
+			if s.Claims("Parallel") {
+				s.Expect("atparallel", 2)
 			}
 			s.Quiet("Sequence/steps", "atchannel")
 		},
 		Verify: []Verification{
-			verify("SEQ-009", check.All(
+			verify("SEQ-009", check.Besides("Parallel", check.All(
 				check.Of("steps", check.All(check.Visits("a>b>c>d>atchannel"), check.AtPath("c", "/below"), check.AtPath("d", "/deep/path"))),
 				check.Of("p", check.Visits("p>atservice")),
 				check.Of("q", check.Visits("q>atknative")),
 				check.Of("r", check.Visits("r>in>atsequence")),
 				check.Of("t", check.All(check.Visits("t>atpath"), check.AtPath("atpath", "/some/where"))),
-			)),
+				check.Of("u", check.Visits("u>atbroker")),
+			), check.All(check.Of("v", check.Visits("v>branch>atparallel")), check.Of("w", check.Visits("w>branch>atparallel"))))),
 		},
 	},
 	{

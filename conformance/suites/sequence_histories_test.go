@@ -35,7 +35,23 @@ const seqKinds = `
 	40ms mark t
 	41ms send Sequence/t e5 -> 202
 	42ms recv t e5 -> 200 e5.t
-	43ms recv atpath e5.t path=/some/where`
+	43ms recv atpath e5.t path=/some/where
+	50ms mark u
+	51ms send Sequence/u e6 -> 202
+	52ms recv u e6 -> 200 e6.u
+	53ms recv atbroker e6.u`
+
+const seqParallelKinds = `
+	60ms mark v
+	61ms send Sequence/v e7 -> 202
+	62ms recv v e7 -> 200 e7.v
+	63ms recv branch e7.v -> 200 e7.v.branch
+	64ms recv atparallel e7.v.branch
+	70ms mark w
+	71ms send Sequence/w e8 -> 202
+	72ms recv w e8 -> 200 e8.w
+	73ms recv branch e8.w -> 200 e8.w.branch
+	74ms recv atparallel e8.w.branch`
 
 const seqNested = `
 	0ms mark sequence

@@ -261,8 +261,19 @@ var sequenceExamples = []example{
 			strings.Replace(seqKinds, "path=/deep/path", "path=/", 1),
 			// the path of an absolute URI is ignored
 			strings.Replace(seqKinds, "path=/below", "", 1),
+			// a Broker as a step is not fed
+			strings.Replace(seqKinds, "recv atbroker e6.u", "mark z", 1),
 			// a Sequence as reply is not fed
 			strings.Replace(strings.Replace(seqKinds, "recv in e4.r -> 200 e4.r.in", "mark x", 1), "recv atsequence e4.r.in", "mark y", 1)},
+	},
+	{
+		scenario: "sequence/kinds-of-destination", requirement: "SEQ-009", claims: []string{"Parallel"},
+		good: []string{seqKinds + seqParallelKinds},
+		bad: []string{
+			strings.Replace(seqKinds+seqParallelKinds, "recv branch e7.v -> 200 e7.v.branch", "mark x", 1),
+			strings.Replace(seqKinds+seqParallelKinds, "recv atparallel e8.w.branch", "recv elsewhere e8.w.branch", 1),
+			strings.Replace(seqKinds, "path=/some/where", "path=/", 1) + seqParallelKinds,
+		},
 	},
 	{
 		scenario: "sequence/nested", requirement: "SEQ-010",
