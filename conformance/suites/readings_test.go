@@ -26,8 +26,8 @@ func foreign(object string, then ...string) string {
 	return lines(append([]string{"1ms send " + object + " e1 -> 202", "2ms recv a e1 -> 200 none data=ok"}, then...)...)
 }
 
-// filtered is a history of a Trigger's manifest and what came.
-func filtered(trigger string, then ...string) string {
+// silentFilter is a history of a Trigger's manifest and what came.
+func silentFilter(trigger string, then ...string) string {
 	return lines(append([]string{"1ms apply Trigger/" + trigger, "2ms status Trigger/" + trigger + " Ready=True", "3ms send Broker/b e1 -> 202"}, then...)...)
 }
 
@@ -35,11 +35,11 @@ func sayNothing(trigger string, nth int) shown {
 	return shown{
 		scenario: "filters/that-say-nothing", requirement: "FLT-029", nth: nth,
 		answers: [][]string{
-			{filtered(trigger, "4ms recv every e1", "4ms recv "+trigger+" e1")},
-			{filtered(trigger, "4ms recv every e1")},
+			{silentFilter(trigger, "4ms recv every e1", "4ms recv "+trigger+" e1")},
+			{silentFilter(trigger, "4ms recv every e1")},
 			{lines("1ms apply Trigger/"+trigger+` -> refused "spec.filters[0]: empty"`, "3ms send Broker/b e1 -> 202")},
 		},
-		none: []string{filtered(trigger), lines("1ms apply Trigger/"+trigger, "2ms status Trigger/"+trigger+" Ready=False", "3ms recv every e1")},
+		none: []string{silentFilter(trigger), lines("1ms apply Trigger/"+trigger, "2ms status Trigger/"+trigger+" Ready=False", "3ms recv every e1")},
 	}
 }
 
