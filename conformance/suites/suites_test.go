@@ -32,9 +32,8 @@ type example struct {
 }
 
 func examples() []example {
-	return slices.Concat(sequenceExamples, sequenceUpdatesExamples, parallelExamples, parallelUpdatesExamples,
-		channelExamples, subscriptionExamples, deliveryExamples,
-		backoffExamples, deadLetterExamples, triggerExamples, answersExamples, cloudEventsExamples, orderingExamples, everywhereExamples, securityExamples,
+	return slices.Concat(sequenceExamples, sequenceUpdatesExamples, parallelExamples, parallelUpdatesExamples, channelExamples, subscriptionExamples, deliveryExamples,
+		backoffExamples, deadLetterExamples, triggerExamples, filtersExamples, answersExamples, cloudEventsExamples, orderingExamples, everywhereExamples, securityExamples,
 		brokerExamples)
 }
 
