@@ -34,6 +34,7 @@ type example struct {
 func examples() []example {
 	return slices.Concat(sequenceExamples, sequenceUpdatesExamples, parallelExamples, parallelUpdatesExamples, channelExamples, subscriptionExamples, deliveryExamples,
 		backoffExamples, deadLetterExamples, triggerExamples, filtersExamples, answersExamples, cloudEventsExamples, orderingExamples, everywhereExamples, securityExamples,
+		statusExamples, observabilityExamples, legacyExamples,
 		brokerExamples)
 }
 
@@ -143,7 +144,7 @@ func TestReferenceSecured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conforms(t, reference.Options{TLS: secured, OIDC: true, CrossNamespace: true})
+	conforms(t, reference.Options{TLS: secured, OIDC: true, CrossNamespace: true, Expressions: true})
 }
 
 func conforms(t *testing.T, o reference.Options) {
