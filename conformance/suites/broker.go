@@ -14,9 +14,6 @@ import (
 	"github.com/sequitur-dev/sequitur/fixtures/receiver"
 )
 
-// The chapter has no barriers: a receiver answers one with itself, and in a Broker that answer would go round. What has to
-// come is waited for, and then silence.
-
 // answerType is the type of what answering steps answer, so that Triggers can tell it from what was sent.
 const answerType = "sequitur.answer"
 
@@ -109,7 +106,7 @@ var broker = []Scenario{
 			s.Expect("type", 2)
 			s.Expect("colour", 2)
 			s.Expect("both", 1)
-			s.Quiet("")
+			s.Quiet("Broker/b", "every")
 		},
 		Verify: []Verification{
 			verify("BRK-003", check.All(
@@ -179,7 +176,8 @@ var broker = []Scenario{
 			for _, at := range []string{"home", "next", "away"} {
 				s.Expect(at, 2)
 			}
-			s.Quiet("")
+			s.Quiet("Broker/b", "home")
+			s.Quiet("Broker/"+other+"/b", "away")
 		},
 		Verify: []Verification{
 			verify("BRK-009", check.All(
@@ -201,7 +199,7 @@ var broker = []Scenario{
 			s.Mark("somebody")
 			s.Send("Broker/b", s.NewEvent())
 			s.Expect("a", 1)
-			s.Quiet("")
+			s.Quiet("Broker/b", "a")
 		},
 		Verify: []Verification{
 			verify("BRK-010", check.All(check.In("nobody", check.Accepted()), check.Of("somebody", check.AtLeastOnce("a")))),
@@ -405,7 +403,7 @@ var broker = []Scenario{
 				s.Mark(fmt.Sprintf("malformed: %d", i+1))
 				s.Post("Broker/b", p)
 			}
-			s.Quiet("")
+			s.Quiet("Broker/b", "a")
 		},
 		Verify: []Verification{
 			verify("BRK-021", check.In("methods", check.Answered(http.StatusMethodNotAllowed))),
@@ -434,7 +432,7 @@ var broker = []Scenario{
 			s.Send("Broker/b", s.Events(6)...)
 			s.Expect("dls", 5)
 			s.Expect("every", 7)
-			s.Quiet("")
+			s.Quiet("Broker/b", "every")
 		},
 		Verify: []Verification{
 			verify("BRK-026", check.MalformedStayOut("a", "every", "dls")),

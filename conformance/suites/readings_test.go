@@ -106,6 +106,14 @@ var readingExamples = []shown{
 		none: []string{lines("1ms send Channel/c e1 -> 202"), lines("1ms send Channel/c e1 -> 202", "2ms recv twice e1")},
 	},
 	{
+		scenario: "trigger/own-delivery-options", requirement: "TRG-008",
+		answers: [][]string{
+			{lines("1ms send Broker/b e1 -> 202", "2ms recv twice e1 -> 500", "3ms recv twice e1 -> 500")},
+			{lines("1ms send Broker/b e1 -> 202", "2ms recv twice e1 -> 500", "3ms recv twice e1 -> 500", "4ms recv dls e1")},
+		},
+		none: []string{lines("1ms send Broker/b e1 -> 202")},
+	},
+	{
 		scenario: "broker/loop", requirement: "BRK-019",
 		answers: [][]string{
 			{looped(255, "200 e1.255")},

@@ -281,6 +281,7 @@ var trigger = []Scenario{
 		Verify: []Verification{
 			verify("TRG-008", check.All(check.Attempts("twice", "e1", 2), check.Attempts("once", "e1", 1), check.Silent("dls"))),
 		},
+		Read: []Reading{read("TRG-008", check.InheritedSink("Trigger", "Broker", "twice", "dls"))},
 	},
 	{
 		Name: "trigger/delivery-options-of-the-broker",
