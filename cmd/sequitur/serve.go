@@ -10,6 +10,7 @@ import (
 
 func newServeCommand() *cobra.Command {
 	var o local.Options
+	var services []string
 	cmd := &cobra.Command{
 		Use:   "serve [-f FILE|DIR]",
 		Short: "Run the reference implementation by your manifests, and tell each delivery",
@@ -20,6 +21,9 @@ Knative Services are played in the process, by the sample service that their ima
 For others an annotation helps:
   sequitur.dev/step      the name of a sample service
   sequitur.dev/endpoint  the URL where the service listens
+So does --service, which wins over what a manifest says, and makes a Service that none declares. Variables given with it are
+added to those of the manifest. Keys for other services, such as OPENAI_API_KEY, are handed on from the environment to steps
+chosen by --service, never to those that only a manifest names.
 
 Objects can be applied, read and deleted with kubectl as well (--api); they live beside those of the files. A file that
 changes applies and deletes what it declares itself, whatever the API did to that in between, and nothing else.
@@ -37,9 +41,13 @@ What the services print goes to standard output, everything else to standard err
 				return usage("expected the manifests to serve, as in -f sequence.yaml, as there is no API to apply any to (see `%s --help`)",
 					cmd.CommandPath())
 			}
+			var err error
+			if o.Services, err = local.ParseServices(services); err != nil {
+				return usage("--service: %w", err)
+			}
 			o.Out, o.Err, o.Color = cmd.OutOrStdout(), cmd.ErrOrStderr(), colored(cmd.ErrOrStderr())
-			err := local.Run(cmd.Context(), o)
-			if errors.Is(err, local.ErrManifests) {
+			err = local.Run(cmd.Context(), o)
+			if errors.Is(err, local.ErrManifests) || errors.Is(err, local.ErrServices) {
 				return usageError{err}
 			}
 			return err
@@ -49,6 +57,7 @@ What the services print goes to standard output, everything else to standard err
 	f.StringArrayVarP(&o.Paths, "filename", "f", nil, "`path` of a file or folder of manifests, YAML or JSON; may be repeated")
 	f.StringVar(&o.Listen, "listen", local.DefaultListen, "host:port to listen on; port 0 takes a free one")
 	f.StringVar(&o.API, "api", local.DefaultAPI, "host:port of the Kubernetes API for kubectl; off for none, port 0 takes a free one")
+	f.StringArrayVar(&services, "service", nil, "who stands for a Service: `[NAMESPACE/]NAME=URL|STEP[,KEY=VALUE...]`; may be repeated")
 	f.BoolVar(&o.Quiet, "quiet", false, "no table, and no word of deliveries that succeed")
 	return cmd
 }

@@ -50,6 +50,8 @@ func TestServeUsage(t *testing.T) {
 		{[]string{"--api", "off"}, "expected the manifests to serve, as in -f sequence.yaml"},
 		{[]string{"-f", bad}, bad + ":2: "},
 		{[]string{"x"}, `unknown command "x"`},
+		{[]string{"--service", "first=apender"}, `--service: service "first": unknown step "apender": use one of `},
+		{[]string{"--service", "first=llm,BASE_URL=http://h", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0"}, "BASE_URL is set and MODEL is not"},
 	} {
 		var errOut bytes.Buffer
 		if code := run(t.Context(), append([]string{"serve"}, c.args...), io.Discard, &errOut); code != reports.ExitUsage || !strings.Contains(errOut.String(), c.want) {
