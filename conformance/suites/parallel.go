@@ -337,7 +337,9 @@ var parallel = []Scenario{
 					break
 				}
 			}
-			s.ExpectTogether(1+1+2, "ok", "f", "bad") // that f is retried is another requirement
+			s.Expect("ok", 1)
+			s.Expect("f", 1) // that it is retried is another requirement
+			s.Expect("bad", 2)
 			s.Quiet("Parallel/p", "ok")
 		},
 		Verify: []Verification{
