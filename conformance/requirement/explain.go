@@ -105,7 +105,7 @@ func (p *page) wrap(first, rest, text string) {
 var (
 	// A path, optionally after a repository and a release branch: "knative/eventing release-0.8 pkg/apis/x.go #anchor".
 	placeSyntax = regexp.MustCompile(`(?:\b(knative-extensions/[\w.-]+|knative/[\w-]+|cloudevents/spec|knative\.dev/pkg) )?(?:(release-[\d.]+) )?` +
-		`\b((docs )?(?:specs|pkg|cmd|config|test|cesql|cloudevents|subscriptions|resolver|apis|gcppubsub|eventing|serving)/[\w./-]*\w)(?: #([\w-]+))?`)
+		`\b((docs )?(?:specs|docs|pkg|cmd|config|test|cesql|cloudevents|subscriptions|resolver|apis|gcppubsub|eventing|serving)/[\w./-]*\w)(?: #([\w-]+))?`)
 	issueSyntax = regexp.MustCompile(`(PR )?(?:([\w.-]+/[\w.-]+))?#(\d+)\b`)
 	rfcSyntax   = regexp.MustCompile(`\bRFC (\d+)(?: §([\d.]+\d))?`)
 )

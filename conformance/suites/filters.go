@@ -537,6 +537,37 @@ var filters = []Scenario{
 		Drive:  func(s *drive.Stage) { tryTwins(s, brokenTwins) },
 		Verify: []Verification{verify("FLT-026", toldApart(brokenTwins, "FLT-026"))},
 	},
+	{
+		Name:   "filters/expression",
+		Needs:  []string{"ExpressionFilter"},
+		Drive:  func(s *drive.Stage) { probing(s, celProbes, celBatch(s)) },
+		Verify: probed(celProbes),
+	},
+}
+
+// celBatch is what expressions over attributes and data are tried on.
+func celBatch(s *drive.Stage) []drive.Post {
+	var batch []drive.Post
+	for _, d := range []struct{ eventType, contentType, data string }{
+		{"order.created", "application/json", `{"user":{"id":"abc"},"total":300,"tags":["new"]}`},
+		{"order.created", "application/json", `{"user":{"id":"xyz"},"total":2.5,"tags":[]}`},
+		{"order.deleted", "application/json", `{"total":301}`},
+		{"order.created", "application/json", `{"user":`},
+		{"order.created", "text/plain", `{"user":{"id":"abc"},"total":300,"tags":["new"]}`},
+	} {
+		batch = append(batch, drive.Post{Event: s.NewEvent().With("type", d.eventType).WithData(d.contentType, []byte(d.data))})
+	}
+	return batch
+}
+
+var celProbes = []probe{
+	{"FLT-033", "celtype", `filter: {expression: 'ce.type == "order.created"'}`, "e1 e2 e4 e5"},
+	{"FLT-033", "celpart", `filter: {expression: 'ce.type.startsWith("order.") && ce.type.endsWith("deleted")'}`, "e3"},
+	{"FLT-033", "celdata", `filter: {expression: 'data.user.id == "abc"'}`, "e1"},
+	{"FLT-033", "celnumber", `filter: {expression: 'data.total > 299.0'}`, "e1 e3"},
+	{"FLT-033", "celboth", `filter: {expression: 'ce.type == "order.created" && data.total < 299.0'}`, "e2"},
+	{"FLT-033", "celabsent", `filter: {expression: 'ce.absent == "x"'}`, ""},
+	{"FLT-033", "celhas", `filter: {expression: 'has(data.tags) && "new" in data.tags'}`, "e1"},
 }
 
 var payloadProbes = []probe{

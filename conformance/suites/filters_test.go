@@ -166,6 +166,8 @@ var filtersExamples = []example{
 		came("casttoint", ""), came("notin", whole), came("castorder", "")),
 	probeExample("filters/cesql", "FLT-031", cesqlProbes, 6, came("andor", ""), came("orand", whole), came("xoror", "")),
 	probeExample("filters/cesql", "FLT-032", cesqlProbes, 6, came("letters", "e3 e4"), came("oneletter", ""), came("firstletter", "")),
+	// Data are not read; the expression is not looked at; an error passes.
+	probeExample("filters/expression", "FLT-033", celProbes, 5, came("celdata", ""), came("celtype", "e1 e2 e3 e4 e5"), came("celabsent", "e1 e2 e3 e4 e5")),
 	twinExample("filters/cesql-refused", "FLT-026", brokenTwins, "cut-off", "two", "inner", "pattern-good"),
 }
 
