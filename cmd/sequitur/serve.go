@@ -55,7 +55,7 @@ What the services print goes to standard output, everything else to standard err
 	}
 	f := cmd.Flags()
 	f.StringArrayVarP(&o.Paths, "filename", "f", nil, "`path` of a file or folder of manifests, YAML or JSON; may be repeated")
-	f.StringVar(&o.Listen, "listen", local.DefaultListen, "host:port to listen on; port 0 takes a free one")
+	f.StringVar(&o.Listen, "listen", local.DefaultListen, "host:port to listen on; port 0 takes a free one. Brokers listen on the next port if that is free")
 	f.StringVar(&o.API, "api", local.DefaultAPI, "host:port of the Kubernetes API for kubectl; off for none, port 0 takes a free one")
 	f.StringArrayVar(&services, "service", nil, "who stands for a Service: `[NAMESPACE/]NAME=URL|STEP[,KEY=VALUE...]`; may be repeated")
 	f.BoolVar(&o.Quiet, "quiet", false, "no table, and no word of deliveries that succeed")
