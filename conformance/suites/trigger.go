@@ -95,11 +95,13 @@ var trigger = []Scenario{
 			}
 		},
 		Verify: []Verification{
-			verify("TRG-001", check.All(check.Each(triggers("x", "w", "z"), check.Resolved), check.AtLeastOnce("k"), check.AtLeastOnce("a"), check.AtLeastOnce("svc"))),
+			verify("TRG-001", check.All(check.Each(triggers("x", "w", "z"), check.Resolved),
+				check.AtLeastOnce("k"), check.AtLeastOnce("a"), check.AtLeastOnce("svc"))),
 			verify("TRG-015", check.Each(triggers("x", "w", "z"), func(object string) check.Judge {
 				return check.Labelled(object, "eventing.knative.dev/broker", "b")
 			})),
-			verify("TRG-018", check.HasConditions("Trigger/x", "Ready", "BrokerReady", "SubscriptionReady", "DependencyReady", "SubscriberResolved", "DeadLetterSinkResolved")),
+			verify("TRG-018", check.HasConditions("Trigger/x", "Ready", "BrokerReady", "SubscriptionReady", "DependencyReady",
+				"SubscriberResolved", "DeadLetterSinkResolved")),
 		},
 	},
 	{
@@ -183,7 +185,8 @@ var trigger = []Scenario{
 			apply := func(n, colour string, retry int) {
 				s.Apply(triggerWith("x", "b", "$sub"+n, ""))
 				s.Apply(triggerWith("f", "b", "$filtered", "filter: {attributes: {colour: "+colour+"}}"))
-				s.Apply(triggerWith("d", "b", "$bad", fmt.Sprintf("delivery: {retry: %d, backoffPolicy: linear, backoffDelay: PT0.01S, deadLetterSink: {uri: $dls%s}}", retry, n)))
+				s.Apply(triggerWith("d", "b", "$bad", fmt.Sprintf(
+					"delivery: {retry: %d, backoffPolicy: linear, backoffDelay: PT0.01S, deadLetterSink: {uri: $dls%s}}", retry, n)))
 				if len(changed) > 3 {
 					s.Apply(triggerWith("g", "b", "$listed", "filters: [{exact: {colour: "+colour+"}}]"))
 				}
@@ -321,7 +324,8 @@ var trigger = []Scenario{
 				s.Apply(triggerWith(name, "b", "$"+name, filter))
 				s.Ready("Trigger/" + name)
 			}
-			s.Send("Broker/b", s.NewEvent(), s.NewEvent().With("type", "another").With("colour", "red"), s.NewEvent().With("source", "/elsewhere").With("subject", "s"))
+			s.Send("Broker/b", s.NewEvent(), s.NewEvent().With("type", "another").With("colour", "red"),
+				s.NewEvent().With("source", "/elsewhere").With("subject", "s"))
 			for name := range everyForm {
 				s.Expect(name, 3)
 			}
