@@ -140,7 +140,8 @@ var legacy = []Scenario{
 			for _, m := range []string{
 				// Each is followed by one that differs in what is at fault alone, or does in its stead.
 				withProvisioner("unknown", "nonesuch"), withProvisioner("known", "in-memory"),
-				oldTrigger("expression", "filter: {expression: 'ce.type == \"x\"'}"), oldTrigger("attributes", "filter: {attributes: {type: x}}"),
+				oldTrigger("cel", "filter: {cel: {expression: 'ce.type == \"x\"'}}"), oldTrigger("attributes", "filter: {attributes: {type: x}}"),
+				oldTrigger("expression", "filter: {expression: 'ce.type == \"x\"'}"),
 				"apiVersion: sources.eventing.knative.dev/v1alpha1\nkind: GcpPubSubSource\nmetadata: {name: g}\n" +
 					"spec: {googleCloudProject: p, topic: testing, gcpCredsSecret: {name: s, key: k}, sink: {apiVersion: v1, kind: Service, name: sink}}\n",
 			} {
@@ -154,7 +155,13 @@ var legacy = []Scenario{
 		Verify: []Verification{
 			verify("LEG-005", check.All(
 				check.Taken("Channel/known"), check.RefusedNaming("Channel/unknown", "spec.provisioner"), check.Refused("Channel/unknown", "channelTemplate"),
-				check.Taken("Trigger/attributes"), check.RefusedNaming("Trigger/expression", "spec.filter.expression"), check.Refused("Trigger/expression", "cesql"),
+				check.Taken("Trigger/attributes"), check.RefusedNaming("Trigger/cel", "spec.filter.cel"), check.Refused("Trigger/cel", "cesql"),
+				func(v *history.View) check.Finding {
+					if v.Claims["ExpressionFilter"] {
+						return check.Pass("filter.expression is understood here")
+					}
+					return check.All(check.RefusedNaming("Trigger/expression", "spec.filter.expression"), check.Refused("Trigger/expression", "cesql"))(v)
+				},
 				check.RefusedNaming("GcpPubSubSource/g", "GcpPubSubSource"), check.Refused("GcpPubSubSource/g", "sink"),
 				eachManifest([]manifest{{"CronJobSource/g", "", "PingSource"}, {"Channel/known", "", ""}}, check.Taken),
 			)),

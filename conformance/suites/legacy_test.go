@@ -70,6 +70,7 @@ const inconvertible = `
 	1ms apply Channel/unknown -> refused 422 "spec.provisioner: unknown, use spec.channelTemplate"
 	1ms apply Channel/known
 	1ms apply Trigger/expression -> refused 422 "spec.filter.expression: use filters[].cesql instead"
+	1ms apply Trigger/cel -> refused 422 "spec.filter.cel: use spec.filters[].cesql"
 	1ms apply Trigger/attributes
 	1ms apply GcpPubSubSource/g -> refused 400 "GcpPubSubSource cannot run here: post to the sink instead"
 	1ms apply CronJobSource/g
@@ -138,6 +139,7 @@ var legacyExamples = []example{
 			strings.Replace(inconvertible, `Channel/unknown -> refused 422 "spec.provisioner: unknown, use spec.channelTemplate"`, "Channel/unknown", 1),
 			// the filter is ignored
 			strings.Replace(inconvertible, `Trigger/expression -> refused 422 "spec.filter.expression: use filters[].cesql instead"`, "Trigger/expression", 1),
+			strings.Replace(inconvertible, `Trigger/cel -> refused 422 "spec.filter.cel: use spec.filters[].cesql"`, "Trigger/cel", 1),
 			// not a word on what to use
 			strings.Replace(inconvertible, "use filters[].cesql instead", "unknown", 1),
 			strings.Replace(inconvertible, "post to the sink instead", "unknown", 1),
@@ -146,5 +148,9 @@ var legacyExamples = []example{
 			// everything old is refused
 			strings.Replace(inconvertible, "Channel/known", `Channel/known -> refused 400 "no"`, 1),
 			strings.Replace(inconvertible, "CronJobSource/g", `CronJobSource/g -> refused 400 "no"`, 1)},
+	},
+	{
+		scenario: "legacy/what-cannot-be-converted", requirement: "LEG-005", claims: []string{"ExpressionFilter"},
+		good: []string{strings.Replace(inconvertible, `Trigger/expression -> refused 422 "spec.filter.expression: use filters[].cesql instead"`, "Trigger/expression", 1)},
 	},
 }
