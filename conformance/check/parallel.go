@@ -188,6 +188,28 @@ func ClosedByFailure(filter, subscriber string) Judge {
 	}
 }
 
+// FilterOptions asks whether a branch's delivery options, which have retries and a dead-letter sink, are for its filter too.
+func FilterOptions(filter, sink string) Question {
+	const yes, no = "yes", "no, a filter is tried once and its failure is dropped (Knative's own code)"
+	return Question{"Do the delivery options of a branch govern the call of its filter?", []string{yes, no}, func(v *history.View) Observed {
+		n := 0
+		for _, p := range v.Posts() {
+			calls := v.Attempts(filter, p.ID())
+			if len(calls) == 0 || calls[0].Accepted() {
+				continue
+			}
+			n++
+			if letters := v.Attempts(sink, p.ID()); len(calls) > 1 || len(letters) > 0 {
+				return observed(yes, "%s of %s at %s, %s at %s", times(len(calls)), p.ID(), filter, times(len(letters)), sink)
+			}
+		}
+		if n == 0 {
+			return unseen("%s did not fail", filter)
+		}
+		return observed(no, "%d events failed at %s, once each, and did not come to %s", n, filter, sink)
+	}}
+}
+
 // NothingToSender wants every answer to a sender to be without an event and without any of the words, which receivers
 // used in theirs. The code is another judge's matter.
 func NothingToSender(words ...string) Judge {

@@ -180,6 +180,7 @@ var parallel = []Scenario{
 		Verify: []Verification{
 			verify("PAR-007", check.All(check.Of("at first", check.Forks("f*3>a>sink")), check.Of("always", check.Forks("f*4!>dls")))),
 		},
+		Read: []Reading{read("PAR-007", check.FilterOptions("f", "dls"))},
 	},
 	{
 		Name: "parallel/slow-and-failing-branches",

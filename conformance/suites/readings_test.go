@@ -106,6 +106,14 @@ var readingExamples = []shown{
 		none: []string{lines("1ms send Channel/c e1 -> 202"), lines("1ms send Channel/c e1 -> 202", "2ms recv twice e1")},
 	},
 	{
+		scenario: "parallel/filter-is-retried", requirement: "PAR-007",
+		answers: [][]string{
+			{parRetried(3, 4, ""), parRetried(3, 4, "dls"), parRetried(1, 1, "")},
+			{parRetried(1, 1, "dls")},
+		},
+		none: []string{"1ms send Parallel/p e1 -> 202", lines("1ms send Parallel/p e1 -> 202", "2ms recv f e1 -> 200 e1.f")},
+	},
+	{
 		scenario: "trigger/own-delivery-options", requirement: "TRG-008",
 		answers: [][]string{
 			{lines("1ms send Broker/b e1 -> 202", "2ms recv twice e1 -> 500", "3ms recv twice e1 -> 500")},
