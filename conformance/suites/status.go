@@ -7,6 +7,7 @@ import (
 	"github.com/sequitur-dev/sequitur/conformance/check"
 	"github.com/sequitur-dev/sequitur/conformance/drive"
 	"github.com/sequitur-dev/sequitur/conformance/history"
+	"github.com/sequitur-dev/sequitur/fixtures/api"
 )
 
 // status is the chapter on status and the control plane.
@@ -59,7 +60,7 @@ var status = []Scenario{
 			s.Apply(sequenceOf("reply", toService("reply"), "$a"))
 			s.Mark("missing")
 			for _, name := range waitingSequences {
-				s.Await("Sequence/"+name, "to show a Ready condition", func(o *history.Object) bool { return o.Condition("Ready").Status != "" })
+				s.Await("Sequence/"+name, "to show a Ready condition", judged)
 			}
 			s.Quiet("") // a target that takes them for Ready does so by now
 			for _, name := range waitingSequences {
@@ -97,7 +98,9 @@ var status = []Scenario{
 		Drive: func(s *drive.Stage) {
 			forms := func(to string) []string {
 				sink := "delivery: {deadLetterSink: " + dest(to) + "}"
-				return []string{channelOf("c", sink), brokerOf("b", sink), subscriptionOf("x", "good", to, ""), triggerOf("t", "good", "sequitur.test", to)}
+				return []string{
+					channelOf("c", sink), brokerOf("b", sink), subscriptionOf("x", "good", to, ""), triggerOf("t", "good", "sequitur.test", to),
+				}
 			}
 			s.Apply(channelOf("good", "") + "---\n" + brokerOf("good", ""))
 			s.Ready("Channel/good", "Broker/good")
@@ -107,7 +110,9 @@ var status = []Scenario{
 			}
 			s.Mark("broken")
 			for i, form := range forms(toService("absent")) {
-				s.AwaitAfter(specified[i], "to be observed", func() { s.Apply(form) }, func(o *history.Object) bool { return settled(o) && !o.Ready() })
+				s.AwaitAfter(specified[i], "to be observed", func() { s.Apply(form) }, func(o *history.Object) bool {
+					return settled(o) && !o.Ready()
+				})
 			}
 		},
 		Verify: []Verification{
@@ -162,7 +167,10 @@ var status = []Scenario{
 			}
 		},
 		Verify: []Verification{
-			verify("STA-010", check.All(check.In("3 steps", check.StepStatuses("Sequence/s")), check.In("2 steps", check.StepStatuses("Sequence/s")))),
+			verify("STA-010", check.All(
+				check.In("3 steps", check.StepStatuses("Sequence/s")),
+				check.In("2 steps", check.StepStatuses("Sequence/s")),
+			)),
 		},
 	},
 	{
@@ -170,7 +178,7 @@ var status = []Scenario{
 		Drive: func(s *drive.Stage) {
 			extend(s, "a", "b")
 			if s.Try(templated(sequenceOf("impossible", "", "$a"), "NoSuchChannel", "{}")) {
-				s.Await("Sequence/impossible", "to show a Ready condition", func(o *history.Object) bool { return o.Condition("Ready").Status != "" })
+				s.Await("Sequence/impossible", "to show a Ready condition", judged)
 				s.Quiet("")
 				s.Look("Sequence/impossible")
 			}
@@ -195,7 +203,7 @@ var status = []Scenario{
 			}
 		},
 		Verify: []Verification{
-			verify("STA-014", check.All(eachManifest(everyField(func(string) bool { return false }), check.Taken), eachManifest(leastFields, check.Taken))),
+			verify("STA-014", check.All(eachManifest(everyField(nothing), check.Taken), eachManifest(leastFields, check.Taken))),
 		},
 	},
 	{
@@ -255,7 +263,8 @@ var status = []Scenario{
 			s.Service("Service", "svc")
 			s.Service("KService", "ksvc")
 			s.Apply(channelOf("other", "") + "---\n" + subscriptionOf("behind", "other", "$behind", ""))
-			s.Apply(sequenceOf("inner", "", "$step") + "---\n" + brokerOf("b", "") + "---\n" + triggerOf("t", "b", "sequitur.test", toService("triggered")))
+			s.Apply(sequenceOf("inner", "", "$step"))
+			s.Apply(brokerOf("b", "") + "---\n" + triggerOf("t", "b", "sequitur.test", toService("triggered")))
 			s.Service("Service", "triggered")
 			s.Ready("KService/ksvc", "Channel/other", "Subscription/behind", "Sequence/inner", "Broker/b", "Trigger/t")
 			s.Apply(channelOf("c", ""))
@@ -273,7 +282,9 @@ var status = []Scenario{
 		},
 		Verify: []Verification{
 			verify("STA-017", check.All(
-				check.Each([]string{"service", "kservice", "channel", "broker", "sequence"}, func(name string) check.Judge { return check.Resolved("Subscription/" + name) }),
+				check.Each([]string{"service", "kservice", "channel", "broker", "sequence"}, func(name string) check.Judge {
+					return check.Resolved("Subscription/" + name)
+				}),
 				check.AtEach(resolvedTo...),
 			)),
 		},
@@ -344,8 +355,10 @@ var status = []Scenario{
 			if s.Look("Channel/c") == nil { // refused, which is as good: it is made without
 				s.Apply(channelOf("c", ""))
 			}
-			s.Apply(subscriptionOf("x", "c", "$witness", "") + "---\n" + channelOf("d", "") + "---\n" + subscriptionOf("w", "d", toChannel("c"), ""))
-			s.Try(subscriptionOf("z", "d", toService("absent"), "") + "status: {" + ready + ", physicalSubscription: {subscriberUri: $rogue}}\n")
+			s.Apply(subscriptionOf("x", "c", "$witness", ""))
+			s.Apply(channelOf("d", "") + "---\n" + subscriptionOf("w", "d", toChannel("c"), ""))
+			s.Try(subscriptionOf("z", "d", toService("absent"), "") +
+				"status: {" + ready + ", physicalSubscription: {subscriberUri: $rogue}}\n")
 			s.Ready("Channel/c", "Channel/d", "Subscription/x", "Subscription/w")
 			s.Try(channelOf("c", "") + forged)
 			s.Await("Subscription/z", "to be looked at, or refused", func(o *history.Object) bool { return o == nil || settled(o) })
@@ -385,10 +398,29 @@ func readyWithAddress(object string) check.Judge {
 	return check.Shows(object, "Ready and an address", func(o *history.Object) bool { return o.Ready() && o.URL() != "" })
 }
 
+// judged tells whether an object says of itself that it is Ready, or not.
+func judged(o *history.Object) bool { return o.Condition("Ready").Status != "" }
+
+// nothing is what a target of core alone claims.
+func nothing(string) bool { return false }
+
 // parallelOfOne writes a Parallel of one branch.
 func parallelOfOne(name, subscriber string) string {
-	return fmt.Sprintf("apiVersion: flows.knative.dev/v1\nkind: Parallel\nmetadata: {name: %s}\nspec:\n  branches: [{subscriber: %s}]\n", name, dest(subscriber))
+	return fmt.Sprintf("apiVersion: flows.knative.dev/v1\nkind: Parallel\nmetadata: {name: %s}\nspec:\n  branches: [{subscriber: %s}]\n",
+		name, dest(subscriber))
 }
+
+// written writes an object; spec is the inside of a flow mapping, and there is none if it is empty.
+func written(apiVersion, kind, name, spec string) string {
+	text := fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: %s}\n", apiVersion, kind, name)
+	if spec != "" {
+		text += "spec: {" + spec + "}\n"
+	}
+	return text
+}
+
+// nowhere is a sink of PingSources, so that one that ticks meanwhile disturbs nothing.
+const nowhere = "sink: {uri: 'http://sink.invalid/'}"
 
 // manifest is an object that some targets need not know.
 type manifest struct {
@@ -413,29 +445,28 @@ func eachManifest(list []manifest, judge func(object string) check.Judge) check.
 	}
 }
 
-// oneOfEach is an object of each kind, all of which become Ready. What they send to does not exist, so that a PingSource
-// that ticks meanwhile disturbs nothing.
+// oneOfEach is an object of each kind, all of which become Ready.
 var oneOfEach = []manifest{
 	{"Channel/c", channelOf("c", ""), ""},
 	{"Subscription/x", subscriptionOf("x", "c", toKService("k"), ""), ""},
 	{"Broker/b", brokerOf("b", ""), ""},
 	{"Trigger/t", triggerOf("t", "b", "sequitur.test", "$a"), ""},
-	{"InMemoryChannel/m", "apiVersion: messaging.knative.dev/v1\nkind: InMemoryChannel\nmetadata: {name: m}\n", "KnativeTopology"},
+	{"InMemoryChannel/m", written(api.Messaging, "InMemoryChannel", "m", ""), "KnativeTopology"},
 	{"Sequence/s", sequenceOf("s", "$sink", "$a", "$b"), "Sequence"},
 	{"Parallel/p", parallelOfOne("p", "$a"), "Parallel"},
-	{"PingSource/j", "apiVersion: sources.knative.dev/v1\nkind: PingSource\nmetadata: {name: j}\nspec: {schedule: '0 0 1 1 *', sink: {uri: 'http://sink.invalid/'}}\n", "PingSource"},
+	{"PingSource/j", written(api.Sources, "PingSource", "j", "schedule: '0 0 1 1 *', "+nowhere), "PingSource"},
 }
 
 // leastFields are the manifests of each kind that set no more than they must.
 var leastFields = []manifest{
-	{"Channel/least", "apiVersion: messaging.knative.dev/v1\nkind: Channel\nmetadata: {name: least}\n", ""},
+	{"Channel/least", written(api.Messaging, "Channel", "least", ""), ""},
 	{"Subscription/least", subscriptionOf("least", "c", "$a", ""), ""},
-	{"Broker/least", "apiVersion: eventing.knative.dev/v1\nkind: Broker\nmetadata: {name: least}\n", ""},
+	{"Broker/least", written(api.Eventing, "Broker", "least", ""), ""},
 	{"Trigger/least", triggerWith("least", "b", "$a", ""), ""},
-	{"InMemoryChannel/least", "apiVersion: messaging.knative.dev/v1\nkind: InMemoryChannel\nmetadata: {name: least}\n", "KnativeTopology"},
+	{"InMemoryChannel/least", written(api.Messaging, "InMemoryChannel", "least", ""), "KnativeTopology"},
 	{"Sequence/least", sequenceOf("least", "", "$a"), "Sequence"},
 	{"Parallel/least", parallelOfOne("least", "$a"), "Parallel"},
-	{"PingSource/least", "apiVersion: sources.knative.dev/v1\nkind: PingSource\nmetadata: {name: least}\nspec: {sink: {uri: 'http://sink.invalid/'}}\n", "PingSource"},
+	{"PingSource/least", written(api.Sources, "PingSource", "least", nowhere), "PingSource"},
 }
 
 // everyField are manifests of each kind that set every field of the public schema, and those of Knative's own that belong to
@@ -455,27 +486,29 @@ func everyField(claims func(string) bool) []manifest {
 	}
 	delivery := "delivery: {" + options + "}"
 	const template = "channelTemplate: {apiVersion: messaging.knative.dev/v1, kind: InMemoryChannel, spec: {delivery: {retry: 1}}}"
-	const meta = "metadata: {name: all, namespace: $ns, labels: {app: x}, annotations: {example.com/note: x}}\nspec: "
 	filter := "filter: {attributes: {type: x, source: '', subject: z}}"
 	if claims("SubscriptionsAPIFilters") {
 		filter += ", filters: [{all: [{exact: {type: x}}, {any: [{prefix: {source: /a}}, {suffix: {subject: z}}]}]}, {not: {exact: {type: z}}}]"
 	}
-	object := func(apiVersion, kind, spec string) string {
-		return "apiVersion: " + apiVersion + "\nkind: " + kind + "\n" + meta + "{" + spec + "}\n"
+	object := func(apiVersion, kind string, spec ...string) string {
+		return strings.Replace(written(apiVersion, kind, "all", strings.Join(spec, ", ")), "{name: all}",
+			"{name: all, namespace: $ns, labels: {app: x}, annotations: {example.com/note: x}}", 1)
 	}
+	to := func(field string) string { return field + ": {" + full + "}" }
 	return []manifest{
-		{"Channel/all", object("messaging.knative.dev/v1", "Channel", template+", "+delivery), ""},
-		{"Subscription/all", object("messaging.knative.dev/v1", "Subscription",
-			"channel: {apiVersion: messaging.knative.dev/v1, kind: Channel, name: all}, subscriber: {"+full+"}, reply: {"+full+"}, "+delivery), ""},
-		{"ConfigMap/all", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: all}\ndata: {channel-template-spec: '{apiVersion: messaging.knative.dev/v1, kind: InMemoryChannel}'}\n", ""},
-		{"Broker/all", object("eventing.knative.dev/v1", "Broker", "config: {apiVersion: v1, kind: ConfigMap, namespace: $ns, name: all}, "+delivery), ""},
-		{"Trigger/all", object("eventing.knative.dev/v1", "Trigger", "broker: all, "+filter+", subscriber: {"+full+"}, "+delivery), ""},
-		{"InMemoryChannel/all", object("messaging.knative.dev/v1", "InMemoryChannel", delivery), "KnativeTopology"},
-		{"Sequence/all", object("flows.knative.dev/v1", "Sequence", "steps: [{"+full+", "+delivery+"}, {uri: 'http://a.invalid/'}], "+template+", reply: {"+full+"}"), "Sequence"},
-		{"Parallel/all", object("flows.knative.dev/v1", "Parallel",
-			"branches: [{filter: {"+full+"}, subscriber: {"+full+"}, reply: {"+full+"}, "+delivery+"}], "+template+", reply: {"+full+"}"), "Parallel"},
-		{"PingSource/all", object("sources.knative.dev/v1", "PingSource", "schedule: '0 0 1 1 *', timezone: Europe/Berlin, contentType: application/json, data: '{}', "+
-			"sink: {"+full+"}, ceOverrides: {extensions: {colour: blue}}"), "PingSource"},
+		{"Channel/all", object(api.Messaging, "Channel", template, delivery), ""},
+		{"Subscription/all", object(api.Messaging, "Subscription",
+			"channel: {apiVersion: messaging.knative.dev/v1, kind: Channel, name: all}", to("subscriber"), to("reply"), delivery), ""},
+		{"ConfigMap/all", written(api.Core, "ConfigMap", "all", "") +
+			"data: {channel-template-spec: '{apiVersion: messaging.knative.dev/v1, kind: InMemoryChannel}'}\n", ""},
+		{"Broker/all", object(api.Eventing, "Broker", "config: {apiVersion: v1, kind: ConfigMap, namespace: $ns, name: all}", delivery), ""},
+		{"Trigger/all", object(api.Eventing, "Trigger", "broker: all", filter, to("subscriber"), delivery), ""},
+		{"InMemoryChannel/all", object(api.Messaging, "InMemoryChannel", delivery), "KnativeTopology"},
+		{"Sequence/all", object(api.Flows, "Sequence", "steps: [{"+full+", "+delivery+"}, {uri: 'http://a.invalid/'}]", template, to("reply")), "Sequence"},
+		{"Parallel/all", object(api.Flows, "Parallel",
+			"branches: [{"+to("filter")+", "+to("subscriber")+", "+to("reply")+", "+delivery+"}]", template, to("reply")), "Parallel"},
+		{"PingSource/all", object(api.Sources, "PingSource", "schedule: '0 0 1 1 *', timezone: Europe/Berlin", "contentType: application/json, data: '{}'",
+			to("sink"), "ceOverrides: {extensions: {colour: blue}}"), "PingSource"},
 	}
 }
 
@@ -489,11 +522,11 @@ var badManifests = []struct {
 	{manifest{"Broker/policy", brokerOf("policy", "delivery: {backoffPolicy: quadratic}"), ""}, "backoffPolicy"},
 	{manifest{"Broker/delay", brokerOf("delay", "delivery: {backoffDelay: soon}"), ""}, "backoffDelay"},
 	{manifest{"Broker/config", brokerOf("config", "config: somewhere"), ""}, "config"},
-	{manifest{"Subscription/channel", strings.Replace(subscriptionOf("channel", "c", "$a", ""), "channel: {apiVersion: messaging.knative.dev/v1, kind: Channel, name: c}, ", "", 1), ""}, "channel"},
+	{manifest{"Subscription/channel", written(api.Messaging, "Subscription", "channel", "subscriber: {uri: $a}"), ""}, "channel"},
 	{manifest{"Subscription/both", subscriptionOf("both", "c", toService("a")+", uri: 'http://a.invalid/'", ""), ""}, "subscriber"},
-	{manifest{"Trigger/subscriber", "apiVersion: eventing.knative.dev/v1\nkind: Trigger\nmetadata: {name: subscriber}\nspec: {broker: b}\n", ""}, "subscriber"},
+	{manifest{"Trigger/subscriber", written(api.Eventing, "Trigger", "subscriber", "broker: b"), ""}, "subscriber"},
 	{manifest{"Trigger/list", triggerWith("list", "b", "$a", "filter: {attributes: [type]}"), ""}, "attributes"},
-	{manifest{"Sequence/mapping", "apiVersion: flows.knative.dev/v1\nkind: Sequence\nmetadata: {name: mapping}\nspec: {steps: {uri: $a}}\n", "Sequence"}, "steps"},
-	{manifest{"Parallel/mapping", "apiVersion: flows.knative.dev/v1\nkind: Parallel\nmetadata: {name: mapping}\nspec: {branches: {subscriber: {uri: $a}}}\n", "Parallel"}, "branches"},
-	{manifest{"PingSource/schedule", "apiVersion: sources.knative.dev/v1\nkind: PingSource\nmetadata: {name: schedule}\nspec: {schedule: never, sink: {uri: $a}}\n", "PingSource"}, "schedule"},
+	{manifest{"Sequence/mapping", written(api.Flows, "Sequence", "mapping", "steps: {uri: $a}"), "Sequence"}, "steps"},
+	{manifest{"Parallel/mapping", written(api.Flows, "Parallel", "mapping", "branches: {subscriber: {uri: $a}}"), "Parallel"}, "branches"},
+	{manifest{"PingSource/schedule", written(api.Sources, "PingSource", "schedule", "schedule: never, "+nowhere), "PingSource"}, "schedule"},
 }

@@ -109,8 +109,6 @@ var badOffers = func() string {
 	return b.String() + offers(leastFields)
 }()
 
-func none(string) bool { return false }
-
 // unknownField is a history of a Sequence with a field that nobody knows.
 const unknownField = `
 	1ms apply Sequence/s
@@ -325,12 +323,12 @@ var statusExamples = []example{
 	{
 		scenario: "status/every-field", requirement: "STA-014",
 		claims: []string{"Parallel", "Sequence", "PingSource", "KnativeTopology"},
-		good:   []string{offers(everyField(none), leastFields)},
+		good:   []string{offers(everyField(nothing), leastFields)},
 		bad: []string{
-			offers(everyField(none), leastFields) + `2ms apply Trigger/all -> refused "spec.delivery: unknown field"`,
+			offers(everyField(nothing), leastFields) + `2ms apply Trigger/all -> refused "spec.delivery: unknown field"`,
 			// a field that the public schema does not demand
-			offers(everyField(none), leastFields) + `2ms apply Channel/least -> refused "spec.size: missing"`,
-			offers(everyField(none), leastFields) + `2ms apply PingSource/least -> refused "spec.schedule: missing"`},
+			offers(everyField(nothing), leastFields) + `2ms apply Channel/least -> refused "spec.size: missing"`,
+			offers(everyField(nothing), leastFields) + `2ms apply PingSource/least -> refused "spec.schedule: missing"`},
 	},
 	{
 		scenario: "status/bad-manifests", requirement: "STA-015",
