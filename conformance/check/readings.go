@@ -184,14 +184,14 @@ func InheritedSink(own, above, at, sink string) Question {
 func Loops(asks, at string, hops, most int) Question {
 	limited, otherwise, never := fmt.Sprintf("after %d rounds (Knative's own default)", hops), "after another number of rounds", "not by itself"
 	return Question{asks, []string{limited, otherwise, never}, func(v *history.View) Observed {
-		id, n, ended, none := passes(v, at)
+		id, n, ended, none := passes(v, at, hops)
 		switch {
 		case none != nil:
 			return unseen("%s", none.Seen)
 		case n > most:
 			return observed(never, "%s, then the harness ended it", times(n))
 		case !ended:
-			return unseen("the last delivery of %s was not answered with an event", id)
+			return unseen("the loop of %s was not seen to end: %s", id, times(n))
 		case n == hops:
 			return observed(limited, "%s", times(n))
 		}

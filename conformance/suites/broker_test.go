@@ -98,8 +98,12 @@ func arrived(seen string) string {
 		2ms recv a e1 time=2026-05-04T10:00:00.5Z ` + seen
 }
 
-// looped is a history of so many deliveries of an event and its answers, each answer bringing about the next.
-func looped(n int, last string) string {
+// looped is a history of so many deliveries of an event and its answers, each answer bringing about the next, and of a long
+// silence.
+func looped(n int, last string) string { return cutShort(n, last) + "2s settle quiet\n" }
+
+// cutShort is looped without the silence: the loop may have been going on.
+func cutShort(n int, last string) string {
 	text, id := "1ms send Broker/b e1 -> 202\n", "e1"
 	for i := 1; i <= n; i++ {
 		answer := fmt.Sprintf("200 e1.%d", i)
