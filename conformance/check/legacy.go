@@ -92,7 +92,8 @@ func Pings(object, data, eventType, source string) Judge {
 				return Pass("%s from %s, with %s", a.Type, a.Source, data)
 			}
 		}
-		return Fail(fmt.Sprintf("status.ceAttributes of %s with type %s and source …%s", object, eventType, source), fmt.Sprintf("%+v", o.Status.CEAttributes))
+		return Fail(fmt.Sprintf("status.ceAttributes of %s with type %s and source …%s", object, eventType, source),
+			fmt.Sprintf("%+v", o.Status.CEAttributes))
 	}
 }
 

@@ -104,7 +104,8 @@ func stateOf(h http.Header) (members map[string]string, wrong string) {
 				continue
 			}
 			key, value, ok := strings.Cut(member, "=")
-			if _, twice := members[key]; !ok || twice || !stateKey.MatchString(key) || value == "" || strings.ContainsAny(value, "=\x7f") || len(members) == 32 {
+			_, twice := members[key]
+			if !ok || twice || len(members) == 32 || !stateKey.MatchString(key) || value == "" || strings.ContainsAny(value, "=\x7f") {
 				return nil, member
 			}
 			members[key] = value
@@ -138,8 +139,8 @@ func NewParents(v *history.View) Finding {
 			}
 			for _, cause := range lineage {
 				if _, earlier, _ := traceOf(cause.Ask.Header); earlier == parent && strings.HasPrefix(x.ID(), cause.ID()+".") {
-					return Fail(fmt.Sprintf("another parent id at %s than %s, by which %s was given %s", x.Ask.Who, parent, cause.Ask.Who, name(cause.ID())),
-						headerLine("Traceparent", x.Ask.Header), x.ID(), cause.ID())
+					return Fail(fmt.Sprintf("another parent id at %s than %s, by which %s was given %s",
+						x.Ask.Who, parent, cause.Ask.Who, name(cause.ID())), headerLine("Traceparent", x.Ask.Header), x.ID(), cause.ID())
 				}
 			}
 			n++
@@ -196,7 +197,9 @@ func ownHeader(h string) bool {
 }
 
 // ownAttributes are those that an intermediary is known to add.
-var ownAttributes = []string{"traceparent", "tracestate", "knativearrivaltime", "knativebrokerttl", "knativeerrordest", "knativeerrorcode", "knativeerrordata"}
+var ownAttributes = []string{
+	"traceparent", "tracestate", "knativearrivaltime", "knativebrokerttl", "knativeerrordest", "knativeerrorcode", "knativeerrordata",
+}
 
 // NothingInner wants no header and no attribute at any receiver that tells of inner hops: no header without a known
 // meaning, no attribute that was neither sent nor answered nor is known to be added, and nowhere the address of an object
@@ -236,7 +239,8 @@ func NothingInner(at ...string) Judge {
 					return Fail("no attribute at "+x.Ask.Who+" that nobody sent", a+": "+short(x.Ask.Event.Attrs[a]), x.ID())
 				}
 				if object := within(x.Ask.Event.Attrs[a], inner); object != "" && a != "knativeerrordest" {
-					return Fail("no inner address at "+x.Ask.Who, fmt.Sprintf("%s: %s, the address of %s", a, short(x.Ask.Event.Attrs[a]), object), x.ID())
+					return Fail("no inner address at "+x.Ask.Who,
+						fmt.Sprintf("%s: %s, the address of %s", a, short(x.Ask.Event.Attrs[a]), object), x.ID())
 				}
 			}
 		}

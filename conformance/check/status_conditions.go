@@ -171,7 +171,8 @@ func SteadyTimes(objects ...string) Judge {
 						continue
 					}
 					if was.time != c.LastTransitionTime {
-						return Fail(fmt.Sprintf("%s of %s %s since %s, as nothing changed", c.Type, object, c.Status, was.time), "since "+c.LastTransitionTime)
+						return Fail(fmt.Sprintf("%s of %s %s since %s, as nothing changed", c.Type, object, c.Status, was.time),
+							"since "+c.LastTransitionTime)
 					}
 					long = max(long, op.T-was.at)
 				}
@@ -205,7 +206,7 @@ func ObservedWithConditions(mark, object string) Judge {
 				return Fail("no generation of "+object+" observed before it is there", describe(o))
 			}
 			if o.Ready() {
-				return Fail(fmt.Sprintf("Ready of %s no longer True once generation %d is observed", object, o.Metadata.Generation), describe(o))
+				return Fail(fmt.Sprintf("Ready of %s not True any more once generation %d is observed", object, o.Metadata.Generation), describe(o))
 			}
 			last = o
 		}

@@ -9,7 +9,8 @@ import (
 func TestEqualNamesInTwoNamespacesAreTwoObjects(t *testing.T) {
 	v := view(t, bench(t), func(s *Stage) {
 		s.Apply("apiVersion: messaging.knative.dev/v1\nkind: Channel\nmetadata: {name: c}\n")
-		s.Try("apiVersion: messaging.knative.dev/v1\nkind: Channel\nmetadata: {name: c, namespace: $ns-other}\nspec: {delivery: {retry: -1}}\n")
+		s.Try("apiVersion: messaging.knative.dev/v1\nkind: Channel\nmetadata: {name: c, namespace: $ns-other}\n" +
+			"spec: {delivery: {retry: -1}}\n")
 		s.ServiceIn("KService", s.Namespace()+"-other", "k", "k")
 	})
 	other := v.Ops[0].Note + "-other"
@@ -43,21 +44,23 @@ func TestNamesAndReferences(t *testing.T) {
 // A form of old is found, and removed, in the form of today.
 func TestOldFormsAreFoundInTheFormOfToday(t *testing.T) {
 	for applied, want := range map[api.Ref]api.Ref{
-		{APIVersion: "messaging.knative.dev/v1alpha1", Kind: "Sequence", Namespace: "n", Name: "s"}: {APIVersion: api.Flows, Kind: "Sequence", Namespace: "n", Name: "s"},
-		{APIVersion: "eventing.knative.dev/v1alpha1", Kind: "Channel", Namespace: "n", Name: "c"}:   {APIVersion: api.Messaging, Kind: "Channel", Namespace: "n", Name: "c"},
-		{APIVersion: "sources.eventing.knative.dev/v1alpha1", Kind: "CronJobSource", Namespace: "n", Name: "j"}: {APIVersion: api.Sources, Kind: "PingSource",
-			Namespace: "n", Name: "j"},
-		{APIVersion: "serving.knative.dev/v1alpha1", Kind: "Service", Namespace: "n", Name: "k"}: {APIVersion: api.Serving, Kind: "Service", Namespace: "n", Name: "k"},
-		{APIVersion: "example.com/v1", Kind: "Unheard", Namespace: "n", Name: "u"}:               {APIVersion: "example.com/v1", Kind: "Unheard", Namespace: "n", Name: "u"},
+		{APIVersion: "messaging.knative.dev/v1alpha1", Kind: "Sequence"}:             {APIVersion: api.Flows, Kind: "Sequence"},
+		{APIVersion: "eventing.knative.dev/v1alpha1", Kind: "Channel"}:               {APIVersion: api.Messaging, Kind: "Channel"},
+		{APIVersion: "sources.eventing.knative.dev/v1alpha1", Kind: "CronJobSource"}: {APIVersion: api.Sources, Kind: "PingSource"},
+		{APIVersion: "serving.knative.dev/v1alpha1", Kind: "Service"}:                {APIVersion: api.Serving, Kind: "Service"},
+		{APIVersion: "example.com/v1", Kind: "Unheard"}:                              {APIVersion: "example.com/v1", Kind: "Unheard"},
 	} {
+		applied.Namespace, applied.Name, want.Namespace, want.Name = "n", "x", "n", "x"
 		if got := current(applied); got != want {
 			t.Errorf("%v is found as %v, want %v", applied, got, want)
 		}
 	}
 	b := bench(t)
 	v := view(t, b, func(s *Stage) {
-		s.Apply("apiVersion: messaging.knative.dev/v1alpha1\nkind: Sequence\nmetadata: {name: s}\nspec: {steps: [{dnsName: a.example.com}]}\n")
-		s.Apply("apiVersion: sources.eventing.knative.dev/v1alpha1\nkind: CronJobSource\nmetadata: {name: j}\nspec: {schedule: '@hourly', sink: {apiVersion: v1, kind: Service, name: s}}\n")
+		s.Apply("apiVersion: messaging.knative.dev/v1alpha1\nkind: Sequence\nmetadata: {name: s}\n" +
+			"spec: {steps: [{dnsName: a.example.com}]}\n")
+		s.Apply("apiVersion: sources.eventing.knative.dev/v1alpha1\nkind: CronJobSource\nmetadata: {name: j}\n" +
+			"spec: {schedule: '@hourly', sink: {apiVersion: v1, kind: Service, name: s}}\n")
 	})
 	for _, kind := range []string{"Sequence/", "PingSource/"} {
 		if left, err := b.target.List(t.Context(), Ref(kind, v.Ops[0].Note)); err != nil || len(left) > 0 {

@@ -39,7 +39,7 @@ type Op struct {
 	T        time.Duration `json:"t"` // nanoseconds since the run began, monotonic
 	Scenario string        `json:"s"`
 	Kind     Kind          `json:"k"`
-	Who      string        `json:"who,omitempty"` // receiver, address ("Sequence/s") or object ("Sequence/s")
+	Who      string        `json:"who,omitempty"` // receiver, or address or object ("Sequence/s"; "Sequence/ns/s" if in another namespace)
 	X        int64         `json:"x,omitempty"`   // joins sent with acked, received with answered
 	Number   int           `json:"no,omitempty"`  // the receiver's own count of requests, from 1
 	Attempt  int           `json:"a,omitempty"`   // how often this event came to this receiver, from 1
