@@ -138,13 +138,15 @@ var only = flag.String("scenario", "*/*", "drive only the scenarios that match t
 // TestReference drives every scenario against the embedded reference; every judge must pass.
 func TestReference(t *testing.T) { conforms(t, reference.Options{}) }
 
-// TestReferenceSecured drives them with everything that is off by default: https, tokens and policies.
-func TestReferenceSecured(t *testing.T) {
-	secured, err := reference.SelfSigned("127.0.0.1")
-	if err != nil {
-		t.Fatal(err)
+// TestReferenceWithEveryFeature drives them with all that is off by default: https, tokens, policies, …
+func TestReferenceWithEveryFeature(t *testing.T) {
+	var o reference.Options
+	for _, f := range reference.OptionalFeatures() {
+		if err := o.Enable(f.Name); err != nil {
+			t.Fatal(err)
+		}
 	}
-	conforms(t, reference.Options{TLS: secured, OIDC: true, CrossNamespace: true, Expressions: true})
+	conforms(t, o)
 }
 
 func conforms(t *testing.T, o reference.Options) {
