@@ -47,7 +47,7 @@ What the services print goes to standard output, everything else to standard err
 			}
 			o.Out, o.Err, o.Color = cmd.OutOrStdout(), cmd.ErrOrStderr(), colored(cmd.ErrOrStderr())
 			err = local.Run(cmd.Context(), o)
-			if errors.Is(err, local.ErrManifests) || errors.Is(err, local.ErrServices) {
+			if errors.Is(err, local.ErrManifests) || errors.Is(err, local.ErrServices) || errors.Is(err, local.ErrFeatures) {
 				return usageError{err}
 			}
 			return err
@@ -58,6 +58,7 @@ What the services print goes to standard output, everything else to standard err
 	f.StringVar(&o.Listen, "listen", local.DefaultListen, "host:port to listen on; port 0 takes a free one. Brokers listen on the next port if that is free")
 	f.StringVar(&o.API, "api", local.DefaultAPI, "host:port of the Kubernetes API for kubectl; off for none, port 0 takes a free one")
 	f.StringArrayVar(&services, "service", nil, "who stands for a Service: `[NAMESPACE/]NAME=URL|STEP[,KEY=VALUE...]`; may be repeated")
+	f.StringSliceVar(&o.With, "with", nil, "features that are off by default: "+optionalFeatures())
 	f.BoolVar(&o.Quiet, "quiet", false, "no table, and no word of deliveries that succeed")
 	return cmd
 }
