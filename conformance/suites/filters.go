@@ -202,7 +202,7 @@ var dialectProbes = []probe{
 // trees adds filters of all dialects in each other, five levels and more, with what a model says of each event.
 func trees(probes []probe, batch []attrs, n int) []probe {
 	probes = slices.Clone(probes)
-	r := rand.New(rand.NewPCG(16, 5)) //nolint:gosec // the same trees in every run, so that histories can be judged again
+	r := rand.New(rand.NewPCG(16, 5)) // the same trees in every run, so that histories can be judged again
 	for n > 0 {
 		t := grow(r, 6)
 		var got []string
