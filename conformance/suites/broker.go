@@ -336,7 +336,7 @@ var broker = []Scenario{
 			s.Apply(triggerWith("t", "b", "$a", ""))
 			s.Ready("Broker/b", "Trigger/t")
 			s.Send("Broker/b", s.NewEvent())
-			s.Expect("a", hops)
+			expectLaps(s, "a")
 			s.Quiet("")
 		},
 		Verify: []Verification{
@@ -519,6 +519,13 @@ const (
 	hops    = 255
 	maxLaps = 300
 )
+
+// expectLaps waits for the laps of a loop, for some at a time: what takes long in all is not stuck.
+func expectLaps(s *drive.Stage, at string) {
+	const some = 51
+	for n := some; n <= hops && s.Expect(at, n); n += some {
+	}
+}
 
 // laps is a step that answers every event with the next of its lineage, so often.
 func laps(most int) receiver.Respond {
