@@ -66,6 +66,11 @@ var noticer = map[string]string{
 	"empty-value-admitted": "FLT-017", "empty-map-admitted": "FLT-018", "two-dialects-admitted": "FLT-019",
 	"attribute-names-unchecked": "FLT-021", "broken-cesql-admitted": "FLT-026", "cesql-errors-pass": "FLT-024",
 	"cesql-truthy": "FLT-023", "cesql-both-sides": "FLT-025", "cesql-from-the-right": "FLT-031", "like-is-a-regexp": "FLT-027",
+	"ping-of-two-replicas": "SRC-001", "ping-of-old-type": "SRC-002", "ping-id-of-the-source": "SRC-003", "ping-base64-as-text": "SRC-004",
+	"ping-with-empty-object": "SRC-005", "ping-data-twice": "SRC-006", "ping-broken-json": "SRC-007", "ping-not-defaulted": "SRC-008",
+	"ping-every-admitted": "SRC-009", "ping-zone-ignored": "SRC-010", "ping-overrides-dropped": "SRC-011", "ping-stuck-without-sink": "SRC-012",
+	"ping-old-schedule-goes-on": "SRC-014", "ping-deleted-goes-on": "SRC-015", "ping-tried-once": "SRC-016", "ping-tried-at-once": "SRC-016",
+	"binding-not-undone": "SRC-017", "binding-without-overrides": "SRC-017",
 	"like-counts-bytes": "FLT-032", "payload-searched": "FLT-028", "time-as-go-prints-it": "FLT-030",
 	"expression-without-data": "FLT-033",
 }

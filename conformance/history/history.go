@@ -184,6 +184,7 @@ type Object struct {
 			Audience string `json:"audience"`
 		} `json:"address"`
 		DeadLetterSinkURI    string `json:"deadLetterSinkUri"`
+		SinkURI              string `json:"sinkUri"`
 		SubscriberURI        string `json:"subscriberUri"`
 		PhysicalSubscription struct {
 			SubscriberURI     string `json:"subscriberUri"`

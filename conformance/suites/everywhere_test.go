@@ -58,6 +58,11 @@ var everywhereExamples = []example{
 			2ms recv a e1 -> 200 e1.a
 			3ms recv b e1.a -> 400
 			4ms recv dead e1.a knativeerrorcode=400`,
+			// what a source makes is nobody's stimulus
+			`1ms apply PingSource/p
+			2ms send Sequence/s e1 -> 202
+			3ms recv a e1
+			4ms recv a 5d2c source=/apis/v1/namespaces/ns/pingsources/p`,
 			// an acknowledgement that never came does not make an event unknown
 			`1ms send Sequence/s e1 -> err=timeout
 			2ms recv a e1`,
@@ -76,6 +81,11 @@ var everywhereExamples = []example{
 			// what was refused cannot be it
 			`1ms send Sequence/s none data=x -> 400
 			2ms recv a invented`,
+			// no source makes events of the harness's source, and one that was refused makes none
+			`1ms apply PingSource/p
+			2ms recv a e2`,
+			`1ms apply PingSource/p -> refused
+			2ms recv a 5d2c source=/apis/v1/namespaces/ns/pingsources/p`,
 		},
 	},
 	{

@@ -35,6 +35,7 @@ func examples() []example {
 	return slices.Concat(sequenceExamples, sequenceUpdatesExamples, parallelExamples, parallelUpdatesExamples, channelExamples, subscriptionExamples, deliveryExamples,
 		backoffExamples, deadLetterExamples, triggerExamples, filtersExamples, answersExamples, cloudEventsExamples, orderingExamples, everywhereExamples, securityExamples,
 		statusExamples, observabilityExamples, legacyExamples,
+		sourcesExamples,
 		brokerExamples)
 }
 
