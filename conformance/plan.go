@@ -203,11 +203,21 @@ func (p *plan) knownReason(list []Known, id string) (string, bool) {
 	return "", false
 }
 
-// shuffled gives the scenarios in an order that depends on the seed alone, so that none comes to rely on another.
+// shuffled gives the scenarios in an order that depends on the seed alone, so that none comes to rely on another; the slow
+// ones come first.
 func (p *plan) shuffled(seed int64) []suites.Scenario {
 	out := slices.Clone(p.scenarios)
 	r := rand.New(rand.NewPCG(uint64(seed), 0))
 	r.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	slices.SortStableFunc(out, func(a, b suites.Scenario) int {
+		switch {
+		case a.Slow && !b.Slow:
+			return -1
+		case b.Slow && !a.Slow:
+			return 1
+		}
+		return 0
+	})
 	return out
 }
 

@@ -14,6 +14,7 @@ import (
 // Scenario is a stimulus and the requirements that are judged on what it showed.
 type Scenario struct {
 	Name   string   // chapter/what-happens, lower-case; stable, as saved histories are judged by it
+	Slow   bool     // takes seconds of waiting: driven first, so that the others are driven meanwhile
 	Needs  []string // features without which it is not driven; its requirements are then not supported
 	Drive  func(s *drive.Stage)
 	Verify []Verification
