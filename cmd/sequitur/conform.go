@@ -160,6 +160,8 @@ func newConformCommand() *cobra.Command {
 		Long: `Drive every scenario against the target, keep what was seen, and judge it against the requirement catalogue. The target
 is the embedded reference implementation.
 
+` + optionalFeatures() + `
+
 Exit codes: 0 conforms, 1 does not conform, 2 inconclusive or flaky, 64 usage, 70 harness or environment error,
 130 interrupted (the reports are valid).`,
 		Example: `  sequitur conform
@@ -195,7 +197,7 @@ Exit codes: 0 conforms, 1 does not conform, 2 inconclusive or flaky, 64 usage, 7
 	s.flags(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&list, "list", false, "list what would be judged, and stop")
-	f.StringSliceVar(&with, "with", nil, "features of the reference that are off by default: "+optionalFeatures())
+	f.StringSliceVar(&with, "with", nil, "`features` of the reference to turn on, some of those above, with commas between")
 	f.Int64Var(&o.Seed, "seed", 1, "seed for the order of the scenarios")
 	f.IntVar(&o.Parallel, "parallel", conformance.DefaultParallel, "scenarios driven at a time")
 	f.IntVar(&o.Repeat, "repeat", 1, "times each scenario is driven; verdicts that differ are flaky")
@@ -204,13 +206,18 @@ Exit codes: 0 conforms, 1 does not conform, 2 inconclusive or flaky, 64 usage, 7
 	return cmd
 }
 
-// optionalFeatures are the names of what --with takes.
+// optionalFeatures lists what --with takes.
 func optionalFeatures() string {
-	var names []string
-	for _, f := range reference.OptionalFeatures() {
-		names = append(names, f.Name)
+	list := reference.OptionalFeatures()
+	width := 0
+	for _, f := range list {
+		width = max(width, len(f.Name))
 	}
-	return strings.Join(names, ", ")
+	lines := []string{"Features that the reference has and that are off by default, for --with:"}
+	for _, f := range list {
+		lines = append(lines, fmt.Sprintf("  %-*s  %s", width, f.Name, f.About))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func closeTarget(ctx context.Context, t target.Target) {

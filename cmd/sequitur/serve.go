@@ -2,15 +2,18 @@ package main
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sequitur-dev/sequitur/fixtures/local"
+	"github.com/sequitur-dev/sequitur/fixtures/reference"
 )
 
 func newServeCommand() *cobra.Command {
 	var o local.Options
 	var services []string
+	var cert, key string
 	cmd := &cobra.Command{
 		Use:   "serve [-f FILE|DIR]",
 		Short: "Run the reference implementation by your manifests, and tell each delivery",
@@ -28,9 +31,16 @@ chosen by --service, never to those that only a manifest names.
 Objects can be applied, read and deleted with kubectl as well (--api); they live beside those of the files. A file that
 changes applies and deletes what it declares itself, whatever the API did to that in between, and nothing else.
 
+With TLS a certificate is made for the run, or that of --tls-cert is shown. Senders are to trust the last certificate of that
+file: the authority if the file holds the whole chain, else the certificate itself. --ca-out keeps what to trust in a file of
+your choice, as for curl --cacert. With OIDC, kubectl create token gives tokens.
+
+` + optionalFeatures() + `
+
 What the services print goes to standard output, everything else to standard error.`,
 		Example: `  sequitur serve -f fixtures/manifests/sequence-reply/current
   sequitur serve -f sequence.yaml -f services/ --listen 127.0.0.1:9000
+  sequitur serve -f sequence.yaml --service first=http://127.0.0.1:3000 --with TLS,OIDC
   sequitur serve                                        # then: kubectl --server http://` + local.DefaultAPI + ` apply -f sequence.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -45,10 +55,18 @@ What the services print goes to standard output, everything else to standard err
 			if o.Services, err = local.ParseServices(services); err != nil {
 				return usage("--service: %w", err)
 			}
+			if o.TLS, err = ownCertificate(cert, key); err != nil {
+				return err
+			}
+			if o.CAOut != "" && o.TLS == nil && !slices.Contains(o.With, "TLS") {
+				return usage("--ca-out: there is a certificate to trust only with TLS, as in --with TLS")
+			}
 			o.Out, o.Err, o.Color = cmd.OutOrStdout(), cmd.ErrOrStderr(), colored(cmd.ErrOrStderr())
 			err = local.Run(cmd.Context(), o)
-			if errors.Is(err, local.ErrManifests) || errors.Is(err, local.ErrServices) || errors.Is(err, local.ErrFeatures) {
-				return usageError{err}
+			for _, callers := range []error{local.ErrManifests, local.ErrServices, local.ErrFeatures, local.ErrCAOut} {
+				if errors.Is(err, callers) {
+					return usageError{err}
+				}
 			}
 			return err
 		},
@@ -58,7 +76,25 @@ What the services print goes to standard output, everything else to standard err
 	f.StringVar(&o.Listen, "listen", local.DefaultListen, "host:port to listen on; port 0 takes a free one. Brokers listen on the next port if that is free")
 	f.StringVar(&o.API, "api", local.DefaultAPI, "host:port of the Kubernetes API for kubectl; off for none, port 0 takes a free one")
 	f.StringArrayVar(&services, "service", nil, "who stands for a Service: `[NAMESPACE/]NAME=URL|STEP[,KEY=VALUE...]`; may be repeated")
-	f.StringSliceVar(&o.With, "with", nil, "features that are off by default: "+optionalFeatures())
+	f.StringSliceVar(&o.With, "with", nil, "`features` to turn on, some of those above, with commas between")
+	f.StringVar(&cert, "tls-cert", "", "`file` of a certificate for https, PEM; turns TLS on")
+	f.StringVar(&key, "tls-key", "", "`file` of its key, PEM")
+	f.StringVar(&o.CAOut, "ca-out", "", "`file` to write the certificate to that senders are to trust (default: a temporary one)")
 	f.BoolVar(&o.Quiet, "quiet", false, "no table, and no word of deliveries that succeed")
 	return cmd
+}
+
+// ownCertificate is the user's own; nil if there is none.
+func ownCertificate(cert, key string) (*reference.TLS, error) {
+	switch {
+	case cert == "" && key == "":
+		return nil, nil
+	case cert == "" || key == "":
+		return nil, usage("--tls-cert and --tls-key are a certificate and its key: expected both or none")
+	}
+	t, err := reference.LoadTLS(cert, key)
+	if err != nil {
+		return nil, usage("--tls-cert, --tls-key: %w", err)
+	}
+	return t, nil
 }
