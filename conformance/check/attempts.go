@@ -298,11 +298,7 @@ func changed(a, b *history.Event) string {
 // ofTheWay tells whether an attribute says where the event went instead of what it is: tracing, hop count, error
 // extensions.
 func ofTheWay(name string) bool {
-	switch name {
-	case "traceparent", "tracestate", "knativebrokerttl", "knativearrivaltime":
-		return true
-	}
-	return strings.HasPrefix(name, "knativeerror")
+	return traces(name) || name == "knativebrokerttl" || name == "knativearrivaltime" || strings.HasPrefix(name, "knativeerror")
 }
 
 func excerpt(s string) string {

@@ -93,7 +93,7 @@ func eventIDs(x history.Exchange) []string {
 // mayChange tells whether an attribute may be added or changed between hops: trace context (data-plane.md #observability)
 // and Knative's own, such as those of dead letters.
 func mayChange(attribute string) bool {
-	return attribute == "traceparent" || attribute == "tracestate" || strings.HasPrefix(attribute, "knative")
+	return traces(attribute) || strings.HasPrefix(attribute, "knative")
 }
 
 // NothingAdded wants events to arrive with no attribute added and none changed since they were sent or answered. The

@@ -87,7 +87,8 @@ func Grown(path string) Judge {
 
 // Passes wants every event that one receiver answered with to arrive exactly once at another one as it was answered:
 // the same attributes, the same data, and nothing that the answer did not have. Extensions that intermediaries are known
-// to add (trace context, knative…) are let pass unless the answering receiver had been given them.
+// to add are let pass: those of trace context (data-plane.md #observability), and knative… unless the answering receiver
+// had been given them.
 func Passes(from, to string) Judge {
 	return func(v *history.View) Finding {
 		ids, none := accepted(v)
@@ -150,7 +151,7 @@ func altered(sent, got, before *history.Event) string {
 	for _, k := range slices.Sorted(maps.Keys(sent.Attrs)) {
 		if g, ok := got.Attrs[k]; !ok {
 			return k + " is missing"
-		} else if !sameValue(k, sent.Attrs[k], g) {
+		} else if !sameValue(k, sent.Attrs[k], g) && !traces(k) {
 			return fmt.Sprintf("%s is %q, was %q", k, g, sent.Attrs[k])
 		}
 	}
@@ -158,7 +159,7 @@ func altered(sent, got, before *history.Event) string {
 		if _, ok := sent.Attrs[k]; ok {
 			continue
 		}
-		if _, copied := before.Attrs[k]; copied || !added(k) {
+		if _, copied := before.Attrs[k]; (copied || !strings.HasPrefix(k, "knative")) && !traces(k) {
 			return fmt.Sprintf("%s=%q, which was not in the answer", k, got.Attrs[k])
 		}
 	}
@@ -180,10 +181,8 @@ func sameValue(attr, a, b string) bool {
 	return err1 == nil && err2 == nil && s.Equal(t)
 }
 
-// added tells whether an intermediary may add an extension of this name.
-func added(name string) bool {
-	return name == "traceparent" || name == "tracestate" || strings.HasPrefix(name, "knative")
-}
+// traces tells whether an extension is of trace context, which every hop may add or change (data-plane.md #observability).
+func traces(name string) bool { return name == "traceparent" || name == "tracestate" }
 
 func clip(data []byte) string {
 	if len(data) > 60 {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/sequitur-dev/sequitur/conformance/history"
 	"github.com/sequitur-dev/sequitur/fixtures/api"
-	"github.com/sequitur-dev/sequitur/fixtures/event"
 	"github.com/sequitur-dev/sequitur/fixtures/receiver"
 	"github.com/sequitur-dev/sequitur/fixtures/target"
 )
@@ -115,8 +114,12 @@ func (o observer) stage(namespace string) *Stage {
 	return o.b.stages[namespace]
 }
 
-func roleOf(e *event.Event) history.Role {
-	if e == nil {
+func roleOf(r *receiver.Request) history.Role {
+	e := r.Event()
+	switch {
+	case r.Method == http.MethodOptions:
+		return history.Preflight
+	case e == nil:
 		return history.Stimulus
 	}
 	switch e.Type() {
@@ -136,7 +139,7 @@ func (o observer) Received(r *receiver.Request) {
 	}
 	op := history.Op{
 		Kind: history.Received, Who: r.Name, X: r.Exchange, Number: r.Number, Attempt: r.Attempt, Method: r.Method,
-		Header: redacted(r.Header), Role: roleOf(r.Event()), Event: history.See(r.Header, r.Body),
+		Header: redacted(r.Header), Role: roleOf(r), Event: history.See(r.Header, r.Body),
 	}
 	if r.Host != "" {
 		op.Header.Set("Host", r.Host)
@@ -160,7 +163,7 @@ func (o observer) Answered(r *receiver.Request, a receiver.Answer, err error, at
 	if s == nil {
 		return
 	}
-	op := history.Op{Kind: history.Answered, Who: r.Name, X: r.Exchange, Code: a.Status, Header: a.Header, Role: roleOf(r.Event())}
+	op := history.Op{Kind: history.Answered, Who: r.Name, X: r.Exchange, Code: a.Status, Header: a.Header, Role: roleOf(r)}
 	if a.Event != nil {
 		op.Event = history.Of(a.Event, a.Mode)
 	} else if len(a.Body) > 0 {

@@ -121,7 +121,7 @@ func (s *Stage) TLSReceiver(name string, r receiver.Respond) (caCerts string) {
 	if err != nil {
 		s.stop("harness", "receivers over TLS: %v", err)
 	}
-	s.bench.server.Add(s.namespace, name, r)
+	s.bench.server.Add(s.namespace, name, s.answering(r))
 	s.uris[name] = base + "/" + s.namespace + "/" + name
 	return caCerts
 }

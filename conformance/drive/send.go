@@ -171,7 +171,7 @@ func (s *Stage) transmit(to string, target api.Address, p Post, role history.Rol
 	switch err = noToken; {
 	case err != nil:
 	case p.Raw != nil:
-		err = s.raw(ctx, u, target.CACerts, authorized(p.Raw(u.Host, u.Path), bearer), &ack)
+		err = s.raw(ctx, u, target.CACerts, authorized(p.Raw(u.Host, pathOf(u)), bearer), &ack)
 	default:
 		err = s.request(ctx, method, u, target.CACerts, h, body, p, &ack)
 	}

@@ -35,6 +35,7 @@ type Stage struct {
 	barriers  int
 	exchange  int64
 	refused   []*receiver.Refused
+	options   receiver.Respond // answers OPTIONS at every receiver; nil: whoever asks may send
 }
 
 type stopped struct{}
@@ -80,10 +81,33 @@ func (s *Stage) Claims(feature string) bool {
 // Receiver sets the script of a receiver, before or while it is in use.
 func (s *Stage) Receiver(name string, r receiver.Respond) {
 	if _, ok := s.uris[name]; ok {
-		s.bench.server.Set(s.namespace, name, r)
+		s.bench.server.Set(s.namespace, name, s.answering(r))
 		return
 	}
-	s.uris[name] = s.bench.server.Add(s.namespace, name, r)
+	s.uris[name] = s.bench.server.Add(s.namespace, name, s.answering(r))
+}
+
+// Options sets how the receivers that follow answer OPTIONS, by which a sender may ask beforehand (data-plane.md
+// #http-verbs, CloudEvents http-webhook.md §4). Scripts are about events, and are not asked.
+func (s *Stage) Options(r receiver.Respond) { s.options = r }
+
+var welcome = receiver.Always(receiver.Answer{Status: http.StatusOK, Header: http.Header{
+	"Allow": {"POST, OPTIONS"}, "Webhook-Allowed-Origin": {"*"}, "Webhook-Allowed-Rate": {"*"}}})
+
+func (s *Stage) answering(r receiver.Respond) receiver.Respond {
+	options := s.options
+	if options == nil {
+		options = welcome
+	}
+	return func(req *receiver.Request) receiver.Answer {
+		switch {
+		case req.Method == http.MethodOptions:
+			return options(req)
+		case r == nil:
+			return receiver.Answer{}
+		}
+		return r(req)
+	}
 }
 
 // URI returns a receiver's URI; one that has no script accepts everything with 202.

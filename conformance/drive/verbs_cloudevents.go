@@ -14,8 +14,9 @@ import (
 	"github.com/sequitur-dev/sequitur/fixtures/event"
 )
 
-// OneConnection sends posts, all of them Raw, on one TCP connection, each after the answer to the one before. If the
-// target ends the connection, the posts that are left are recorded as unanswered.
+// OneConnection sends posts, all of them Raw, on one TCP connection, each after the answer to the one before. After an
+// answer that says that it is the last one there, which every server may say (RFC 9112 §9.6), the next post begins another.
+// If the target ends a connection without a word, the posts that are left are recorded as unanswered.
 func (s *Stage) OneConnection(to string, posts ...Post) {
 	at := s.address(to)
 	u, err := url.Parse(at.URL)
@@ -24,24 +25,24 @@ func (s *Stage) OneConnection(to string, posts ...Post) {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, sendLimit)
 	defer cancel()
-	conn, err := s.dial(ctx, u, at.CACerts)
-	if err == nil {
-		defer conn.Close()
-		defer context.AfterFunc(ctx, func() { conn.Close() })()
-	}
-	var in *bufio.Reader
+	var c *connection
 	for _, p := range posts {
 		x := s.nextExchange()
 		s.log.add(time.Now(), history.Op{Kind: history.Sent, Who: to, X: x, Method: http.MethodPost, Path: u.String(),
 			Event: history.Of(p.Event, event.Binary)})
 		ack := history.Op{Kind: history.Acked, Who: to, X: x}
-		if err == nil {
-			if in == nil {
-				in = bufio.NewReader(conn)
+		if err == nil && c == nil {
+			if c, err = s.connect(ctx, u, at.CACerts); err == nil {
+				defer c.end()
 			}
+		}
+		if err == nil {
 			var bearer string
 			if bearer, err = s.bearer(ctx, to, at, p); err == nil {
-				err = converse(conn, in, authorized(p.Raw(u.Host, u.Path), bearer), &ack)
+				var last bool
+				if last, err = c.converse(authorized(p.Raw(u.Host, pathOf(u)), bearer), &ack); last {
+					c = nil
+				}
 			}
 		}
 		if err != nil {
@@ -54,29 +55,57 @@ func (s *Stage) OneConnection(to string, posts ...Post) {
 
 // raw sends one post on a connection of its own.
 func (s *Stage) raw(ctx context.Context, u *url.URL, caCerts string, text []byte, ack *history.Op) error {
-	conn, err := s.dial(ctx, u, caCerts)
+	c, err := s.connect(ctx, u, caCerts)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	return converse(conn, bufio.NewReader(conn), text, ack)
+	defer c.end()
+	_, err = c.converse(text, ack)
+	return err
 }
 
-// converse writes a request and reads its final answer.
-func converse(conn net.Conn, in *bufio.Reader, text []byte, ack *history.Op) error {
-	if _, err := conn.Write(text); err != nil {
-		return err
+// pathOf is what a request names of a URL, which is / where that has no path (RFC 9112 §3.2.1).
+func pathOf(u *url.URL) string {
+	if u.Path == "" {
+		return "/"
+	}
+	return u.Path
+}
+
+// connection is one on which requests are written as bytes; it ends with its context.
+type connection struct {
+	net.Conn
+	in   *bufio.Reader
+	stop func() bool
+}
+
+func (s *Stage) connect(ctx context.Context, u *url.URL, caCerts string) (*connection, error) {
+	conn, err := s.dial(ctx, u, caCerts)
+	if err != nil {
+		return nil, err
+	}
+	return &connection{conn, bufio.NewReader(conn), context.AfterFunc(ctx, func() { conn.Close() })}, nil
+}
+
+func (c *connection) end() {
+	c.stop()
+	c.Close()
+}
+
+// converse writes a request and reads its final answer. last says that nothing else may follow on the connection.
+func (c *connection) converse(text []byte, ack *history.Op) (last bool, err error) {
+	if _, err := c.Write(text); err != nil {
+		return true, err
 	}
 	for {
-		resp, err := http.ReadResponse(in, &http.Request{Method: http.MethodPost})
+		resp, err := http.ReadResponse(c.in, &http.Request{Method: http.MethodPost})
 		if err != nil {
-			return err
+			return true, err
 		}
 		if resp.StatusCode/100 == 1 {
 			continue
 		}
-		return read(resp, ack)
+		return resp.Close, read(resp, ack)
 	}
 }
 

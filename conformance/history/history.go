@@ -63,11 +63,12 @@ type Op struct {
 // Role tells the harness's own traffic from the stimulus.
 type Role string
 
-// Barrier and canary traffic is no evidence about the events of a scenario.
+// Barrier and canary traffic is no evidence about the events of a scenario, nor is what a target asks before it sends.
 const (
-	Stimulus Role = ""
-	Barrier  Role = "barrier" // sent through the target to prove that it is alive and has caught up
-	Canary   Role = "canary"  // sent straight to a receiver to prove that it records
+	Stimulus  Role = ""
+	Barrier   Role = "barrier"   // sent through the target to prove that it is alive and has caught up
+	Canary    Role = "canary"    // sent straight to a receiver to prove that it records
+	Preflight Role = "preflight" // an OPTIONS request of the target to a receiver
 )
 
 // Event is a CloudEvent as it was seen. Data holds its first KeepData bytes; Size and Sum describe all of it.

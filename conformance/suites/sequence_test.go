@@ -192,16 +192,20 @@ var sequenceExamples = []example{
 			// the same instant, and an extension of tracing
 			`1ms send Sequence/s e1 -> 202
 			2ms recv a e1 -> 200 e1.new time=2024-02-29T12:00:00Z data=x
-			3ms recv b e1.new time=2024-02-29T13:00:00+01:00 traceparent=00-1-1-0 data=x -> 200 e1.new.b`},
+			3ms recv b e1.new time=2024-02-29T13:00:00+01:00 traceparent=00-1-1-0 data=x -> 200 e1.new.b`,
+			// the target traces every hop
+			`1ms send Sequence/s e1 -> 202
+			2ms recv a e1 traceparent=00-1-1-0 -> 200 e1.new traceparent=00-9-9-0 data=x
+			3ms recv b e1.new traceparent=00-1-2-0 tracestate=v=1 data=x -> 200 e1.new.b`},
 		bad: []string{
 			// the input's extension is merged in
 			`1ms send Sequence/s e1 taste=sweet -> 202
 			2ms recv a e1 taste=sweet -> 200 e1.new data=x
 			3ms recv b e1.new taste=sweet data=x -> 200 e1.new.b`,
 			// … even if its name is one that intermediaries use
-			`1ms send Sequence/s e1 traceparent=00-1-1-0 -> 202
-			2ms recv a e1 traceparent=00-1-1-0 -> 200 e1.new data=x
-			3ms recv b e1.new traceparent=00-1-1-0 data=x -> 200 e1.new.b`,
+			`1ms send Sequence/s e1 knativehistory=x -> 202
+			2ms recv a e1 knativehistory=x -> 200 e1.new data=x
+			3ms recv b e1.new knativehistory=x data=x -> 200 e1.new.b`,
 			// the input's id and source are kept
 			`1ms send Sequence/s e1 -> 202
 			2ms recv a e1 -> 200 e1.new source=urn:x
