@@ -13,8 +13,14 @@ import (
 	"github.com/sequitur-dev/sequitur/conformance/verdict"
 )
 
-// Way is an address and the receiver at which comes out, unchanged, what is sent there.
-type Way struct{ To, At string }
+// Way is an address and the receiver at which comes out, unchanged, what is sent there. A target that does not claim the
+// feature, if one is named, does not have it.
+type Way struct{ To, At, Feature string }
+
+// passable gives those of the ways that a target has.
+func passable(v *history.View, ways []Way) []Way {
+	return slices.DeleteFunc(slices.Clone(ways), func(w Way) bool { return w.Feature != "" && !v.Claims[w.Feature] })
+}
 
 // Difference compares an event as it arrived (got) with the event as it was sent, and says in a few words what is wrong;
 // empty if nothing is.
@@ -25,7 +31,7 @@ type Difference func(sent, got *history.Op) string
 func Comes(expected string, differs Difference, ways ...Way) Judge {
 	return func(v *history.View) Finding {
 		n := 0
-		for _, w := range ways {
+		for _, w := range passable(v, ways) {
 			posts := v.Posts(w.To)
 			if len(posts) == 0 {
 				return Unclear("nothing was sent to %s", w.To)
@@ -50,6 +56,9 @@ func Comes(expected string, differs Difference, ways ...Way) Judge {
 				}
 				n++
 			}
+		}
+		if n == 0 {
+			return Unclear("there is no address to send to")
 		}
 		return Pass("%d came out with %s", n, expected)
 	}

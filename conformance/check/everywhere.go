@@ -435,6 +435,7 @@ func Confined(ways ...Way) Judge {
 			}
 			to[root][x.Ask.Who] = true
 		}
+		ways := passable(v, ways)
 		for _, w := range ways {
 			got := v.Arrivals(w.At)
 			if len(got) == 0 {

@@ -14,17 +14,16 @@ import (
 // Channel and at a Sequence, and that they take events at all also at a Parallel.
 var cloudEvents = slices.Concat(ceAccepted, ceRefused, ceWire)
 
-// pair is a Channel c with the subscriber sub, and a Sequence s of two steps that relay the event as it came, to end.
+// pair is a Channel c with the subscriber sub, and a Sequence s of two steps that relay the event as it came, to end, if the
+// target claims to have Sequences.
 type pair struct {
-	s         *drive.Stage
-	subs, end int // how many events should have come out
-
-	parallel bool // there is Parallel p as well, with the subscriber branch
-	branch   int
+	s    *drive.Stage
+	ways []check.Way
+	out  map[string]int // how many events should have come out, by receiver
 }
 
 var (
-	pairWays    = []check.Way{{To: "Channel/c", At: "sub"}, {To: "Sequence/s", At: "end"}}
+	pairWays    = []check.Way{{To: "Channel/c", At: "sub"}, {To: "Sequence/s", At: "end", Feature: "Sequence"}}
 	parallelWay = check.Way{To: "Parallel/p", At: "branch"}
 )
 
@@ -34,30 +33,32 @@ func newPair(s *drive.Stage, second event.Mode) *pair {
 	s.Receiver("b", receiver.InMode(second, receiver.Relay()))
 	s.Apply(channelOf("c", ""))
 	s.Apply(subscriptionOf("c", "c", "$sub", ""))
-	s.Apply(sequenceOf("s", "$end", "$a", "$b"))
-	s.Ready("Channel/c", "Subscription/c", "Sequence/s")
-	return &pair{s: s}
+	s.Ready("Channel/c", "Subscription/c")
+	p := &pair{s: s, ways: pairWays[:1], out: map[string]int{}}
+	if s.Claims("Sequence") {
+		s.Apply(sequenceOf("s", "$end", "$a", "$b"))
+		s.Ready("Sequence/s")
+		p.ways = pairWays
+	}
+	return p
 }
 
-// addParallel makes a Parallel too, if the target claims to have them.
+// addParallel makes a Parallel p with the subscriber branch too, if the target claims to have them.
 func (p *pair) addParallel() {
-	if p.parallel = p.s.Claims("Parallel"); p.parallel {
+	if p.s.Claims("Parallel") {
 		p.s.Apply(parallelOf("p", "", "$branch"))
 		p.s.Ready("Parallel/p")
+		p.ways = append(slices.Clone(p.ways), parallelWay)
 	}
 }
 
 // post sends each to all of them.
 func (p *pair) post(posts ...drive.Post) {
 	for _, x := range posts {
-		if p.s.Post("Channel/c", x)/100 == 2 {
-			p.subs++
-		}
-		if p.s.Post("Sequence/s", x)/100 == 2 {
-			p.end++
-		}
-		if p.parallel && p.s.Post("Parallel/p", x)/100 == 2 {
-			p.branch++
+		for _, w := range p.ways {
+			if p.s.Post(w.To, x)/100 == 2 {
+				p.out[w.At]++
+			}
 		}
 	}
 }
@@ -71,10 +72,15 @@ func (p *pair) events(mode event.Mode, events ...*event.Event) {
 
 // arrive waits until what was accepted has come out.
 func (p *pair) arrive() {
-	p.s.Expect("sub", p.subs)
-	p.s.Expect("end", p.end)
-	if p.parallel {
-		p.s.Expect("branch", p.branch)
+	for _, w := range p.ways {
+		p.s.Expect(w.At, p.out[w.At])
+	}
+}
+
+// quiet sees that nothing more comes out.
+func (p *pair) quiet() {
+	for _, w := range p.ways {
+		p.s.Quiet(w.To, w.At)
 	}
 }
 
@@ -91,8 +97,7 @@ func (p *pair) refuse(cases ...badPost) {
 		p.s.Mark(c.what)
 		p.post(c.post)
 	}
-	p.s.Quiet("Channel/c", "sub")
-	p.s.Quiet("Sequence/s", "end")
+	p.quiet()
 }
 
 type badPost struct {

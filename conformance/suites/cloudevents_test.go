@@ -33,7 +33,7 @@ func ceThrough(mark, sent, got string) string {
 func ceAtParallel(requirement, mark, mode string) example {
 	through := ceThrough(mark, mode+" data=x", "data=x")
 	return example{
-		scenario: "cloudevents/content-modes", requirement: requirement, claims: []string{"Parallel"},
+		scenario: "cloudevents/content-modes", requirement: requirement, claims: []string{"Sequence", "Parallel"},
 		good: []string{through + "\n6ms send Parallel/p e1 " + mode + " data=x -> 202\n7ms recv branch e1 data=x"},
 		bad: []string{
 			through + "\n6ms send Parallel/p e1 " + mode + " data=x -> 415",

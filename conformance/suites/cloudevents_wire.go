@@ -33,7 +33,7 @@ var ceWire = []Scenario{
 				onWire(s.NewEvent(), asIs, false, "Connection: Upgrade", "Upgrade: sequitur/1"))
 			p.arrive()
 			s.Mark("one connection")
-			for _, w := range pairWays {
+			for _, w := range p.ways {
 				before := s.Count(w.At)
 				var posts []drive.Post
 				for _, e := range s.Events(3) {
@@ -80,7 +80,7 @@ var ceWire = []Scenario{
 			e = s.NewEvent()
 			s.Mark("large: 8 MiB in " + e.ID())
 			if s.Post("Channel/c", drive.Post{Event: padded(e, event.Binary, 8<<20)})/100 == 2 {
-				p.subs++
+				p.out["sub"]++
 			}
 			p.arrive()
 		},
@@ -92,16 +92,9 @@ var ceWire = []Scenario{
 		Name: "cloudevents/options-refused",
 		Drive: func(s *drive.Stage) {
 			s.Options(receiver.Status(http.StatusMethodNotAllowed))
-			s.Receiver("a", receiver.Relay())
-			s.Apply(channelOf("c", ""))
-			s.Apply(subscriptionOf("c", "c", "$sub", ""))
-			s.Apply(sequenceOf("s", "$end", "$a"))
-			s.Ready("Channel/c", "Subscription/c", "Sequence/s")
-			for _, w := range pairWays {
-				s.Send(w.To, s.Events(2)...)
-			}
-			s.Expect("sub", 2)
-			s.Expect("end", 2)
+			p := newPair(s, event.Binary)
+			p.events(event.Binary, s.Events(2)...)
+			p.arrive()
 		},
 		Verify: []Verification{
 			verify("CE-033", check.Comes("its data", check.SameData, pairWays...)),

@@ -83,7 +83,7 @@ func richEvents(s *drive.Stage) []*event.Event {
 
 // Places and forms of a dead-letter sink; the names of the objects are <place><form>.
 var (
-	sinkPlaces = []string{"step", "sub", "chan"}
+	sinkPlaces = []string{"sub", "chan"} // and step and branch, of those who claim to have such
 	sinkForms  = []struct{ name, words, path string }{
 		{"ref", "ref", ""},
 		{"uri", "uri", ""},
@@ -114,9 +114,12 @@ func sinkAddress(place, form string) string {
 
 func driveSinkForms(s *drive.Stage) {
 	s.Receiver("a", receiver.Status(400))
-	places := sinkPlaces
+	places := slices.Clone(sinkPlaces)
+	if s.Claims("Sequence") {
+		places = append(places, "step")
+	}
 	if s.Claims("Parallel") {
-		places = append(slices.Clone(places), "branch")
+		places = append(places, "branch")
 	}
 	for _, f := range sinkForms {
 		for _, place := range places {
@@ -370,7 +373,7 @@ var deadLetter = []Scenario{
 		Name:  "deadletter/places-and-forms",
 		Drive: driveSinkForms,
 		Verify: []Verification{
-			verify("DLV-061", check.Besides("Parallel", sinkFormJudge(sinkPlaces...), sinkFormJudge("branch"))),
+			verify("DLV-061", check.Besides("Sequence", check.Besides("Parallel", sinkFormJudge(sinkPlaces...), sinkFormJudge("branch")), sinkFormJudge("step"))),
 		},
 	},
 }

@@ -452,7 +452,7 @@ var deadLetterExamples = []example{
 		bad:  []string{refusedOnce("", ""), refusedOnce("", "knativeerrorcode=500")},
 	},
 	{
-		scenario: "deadletter/places-and-forms", requirement: "DLV-061",
+		scenario: "deadletter/places-and-forms", requirement: "DLV-061", claims: []string{},
 		good: []string{places(atPath)},
 		bad: []string{
 			// only a ref is understood
@@ -472,6 +472,11 @@ var deadLetterExamples = []example{
 				return atPath(sink, path)
 			}),
 		},
+	},
+	{
+		scenario: "deadletter/places-and-forms", requirement: "DLV-061", claims: []string{"Sequence"},
+		good: []string{places(atPath, "step")},
+		bad:  []string{places(func(sink, path string) string { return strings.Replace(atPath(sink, path), "dlsstep", "elsewhere", 1) }, "step")},
 	},
 	{
 		scenario: "deadletter/places-and-forms", requirement: "DLV-061", claims: []string{"Parallel"},

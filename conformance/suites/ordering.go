@@ -93,7 +93,7 @@ var ordering = []Scenario{
 	},
 	{
 		Name:  "ordering/sequence",
-		Needs: []string{"OrderedDelivery"},
+		Needs: []string{"OrderedDelivery", "Sequence"},
 		Drive: func(s *drive.Stage) {
 			for _, step := range []string{"a", "b", "c"} {
 				s.Receiver(step, uneven(step, receiver.Extend(step)))

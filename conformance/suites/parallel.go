@@ -290,7 +290,8 @@ var parallel = []Scenario{
 		},
 	},
 	{
-		Name: "parallel/kinds-of-destination",
+		Name:  "parallel/kinds-of-destination",
+		Needs: []string{"Sequence"},
 		Drive: func(s *drive.Stage) {
 			extend(s, "first", "x", "kf", "y", "svc", "w", "q")
 			s.Service("KService", "kf")

@@ -98,7 +98,7 @@ var parallelUpdates = []Scenario{
 	},
 	{
 		Name:  "parallel/what-it-is-made-of",
-		Needs: []string{"KnativeTopology"},
+		Needs: []string{"KnativeTopology", "Parallel"},
 		Drive: func(s *drive.Stage) {
 			look := func(names ...string) {
 				for _, name := range names {

@@ -299,7 +299,8 @@ var sequence = []Scenario{
 		},
 	},
 	{
-		Name: "sequence/acknowledges-before-the-steps",
+		Name:  "sequence/acknowledges-before-the-steps",
+		Needs: []string{"Sequence"},
 		Drive: func(s *drive.Stage) {
 			gate := drive.NewGate()
 			s.Receiver("a", receiver.Held(gate.Opened(), receiver.Extend("a")))

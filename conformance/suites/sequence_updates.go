@@ -16,7 +16,8 @@ import (
 // deletion, and what admission refuses.
 var sequenceUpdates = []Scenario{
 	{
-		Name: "sequence/what-it-is-made-of",
+		Name:  "sequence/what-it-is-made-of",
+		Needs: []string{"Sequence"},
 		Drive: func(s *drive.Stage) {
 			for _, name := range []string{"s", longA, longB} {
 				s.Apply(sequenceOf(name, "", "$a", "$b", "$c"))
@@ -324,7 +325,7 @@ var sequenceUpdates = []Scenario{
 	},
 	{
 		Name:  "sequence/names-already-taken",
-		Needs: []string{"KnativeTopology"},
+		Needs: []string{"KnativeTopology", "Sequence"},
 		Drive: func(s *drive.Stage) {
 			extend(s, "a")
 			s.Apply(channelOf("ch", "") + "---\n" + subscriptionOf("s-kn-sequence-0", "ch", "$mine", ""))
@@ -349,7 +350,7 @@ var sequenceUpdates = []Scenario{
 	},
 	{
 		Name:  "sequence/change-the-channel-template",
-		Needs: []string{"KnativeTopology"},
+		Needs: []string{"KnativeTopology", "Sequence"},
 		Drive: func(s *drive.Stage) {
 			extend(s, "a")
 			s.Receiver("b", receiver.Status(503))

@@ -2,6 +2,7 @@ package suites
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sequitur-dev/sequitur/conformance/check"
@@ -125,13 +126,18 @@ var status = []Scenario{
 			const again = 10
 			extend(s, "a", "b")
 			forms := []string{
-				channelOf("c", "delivery: {retry: 1}"), subscriptionOf("x", "c", "$a", "reply: {uri: $b}"), brokerOf("b", ""),
-				triggerOf("t", "b", "sequitur.test", "$a"), sequenceOf("s", "$sink", "uri: $a, delivery: {retry: 1}", "$b"),
+				channelOf("c", "delivery: {retry: 1}"), subscriptionOf("x", "c", "$a", "reply: {uri: $sink}"), brokerOf("b", ""),
+				triggerOf("t", "b", "sequitur.test", "$a"),
+			}
+			to, reapplied := "Channel/c", reapplied
+			if s.Claims("Sequence") {
+				forms = append(forms, sequenceOf("s", "$sink", "uri: $a, delivery: {retry: 1}", "$b"))
+				to, reapplied = "Sequence/s", append(slices.Clone(reapplied), "Sequence/s")
 			}
 			s.Apply(strings.Join(forms, "---\n"))
 			s.Ready(reapplied...)
 			s.List("Subscription")
-			sent := s.Meanwhile("Sequence/s", 5*s.Moment(), func() {
+			sent := s.Meanwhile(to, 5*s.Moment(), func() {
 				for range again {
 					s.Apply(strings.Join(forms, "---\n"))
 					for _, object := range reapplied {
@@ -145,19 +151,21 @@ var status = []Scenario{
 				s.Apply(strings.Replace(form, "metadata: {", "metadata: {annotations: {sequitur.dev/look: again}, ", 1))
 			}
 			s.Expect("sink", sent)
-			s.Quiet("Sequence/s", "sink")
+			s.Quiet(to, "sink")
 			for _, object := range reapplied {
 				s.Look(object)
 			}
 			s.List("Subscription")
 		},
 		Verify: []Verification{
-			verify("STA-005", check.SteadyTimes(reapplied...)),
-			verify("STA-020", check.All(check.Reapplied(10, reapplied...), check.AtLeastOnce("sink"))),
+			verify("STA-005", check.Besides("Sequence", check.SteadyTimes(reapplied...), check.SteadyTimes("Sequence/s"))),
+			verify("STA-020", check.Besides("Sequence", check.All(check.Reapplied(10, reapplied...), check.AtLeastOnce("sink")),
+				check.Reapplied(10, "Sequence/s"))),
 		},
 	},
 	{
-		Name: "status/steps-of-a-sequence",
+		Name:  "status/steps-of-a-sequence",
+		Needs: []string{"Sequence"},
 		Drive: func(s *drive.Stage) {
 			for _, steps := range [][]string{{"$a", "$b", "$c"}, {"$c", "$a"}} {
 				s.Mark(fmt.Sprintf("%d steps", len(steps)))
@@ -263,29 +271,36 @@ var status = []Scenario{
 			s.Service("Service", "svc")
 			s.Service("KService", "ksvc")
 			s.Apply(channelOf("other", "") + "---\n" + subscriptionOf("behind", "other", "$behind", ""))
-			s.Apply(sequenceOf("inner", "", "$step"))
 			s.Apply(brokerOf("b", "") + "---\n" + triggerOf("t", "b", "sequitur.test", toService("triggered")))
 			s.Service("Service", "triggered")
-			s.Ready("KService/ksvc", "Channel/other", "Subscription/behind", "Sequence/inner", "Broker/b", "Trigger/t")
+			s.Ready("KService/ksvc", "Channel/other", "Subscription/behind", "Broker/b", "Trigger/t")
 			s.Apply(channelOf("c", ""))
-			for name, to := range map[string]string{
+			to, ends := map[string]string{
 				"service": toService("svc"), "kservice": toKService("ksvc"), "channel": toChannel("other"), "broker": toBroker("b"),
-				"sequence": "ref: {apiVersion: flows.knative.dev/v1, kind: Sequence, name: inner}",
-			} {
+			}, resolvedTo
+			if s.Claims("Sequence") {
+				s.Apply(sequenceOf("inner", "", "$step"))
+				s.Ready("Sequence/inner")
+				to["sequence"] = "ref: {apiVersion: flows.knative.dev/v1, kind: Sequence, name: inner}"
+				ends = append(slices.Clone(ends), "step")
+			}
+			for name, to := range to {
 				s.Apply(subscriptionOf(name, "c", to, ""))
 				s.Ready("Subscription/" + name)
 			}
 			s.Send("Channel/c", s.NewEvent())
-			for _, at := range resolvedTo {
+			for _, at := range ends {
 				s.Expect(at, 1)
 			}
 		},
 		Verify: []Verification{
-			verify("STA-017", check.All(
-				check.Each([]string{"service", "kservice", "channel", "broker", "sequence"}, func(name string) check.Judge {
-					return check.Resolved("Subscription/" + name)
-				}),
-				check.AtEach(resolvedTo...),
+			verify("STA-017", check.Besides("Sequence",
+				check.All(
+					check.Each([]string{"service", "kservice", "channel", "broker"}, func(name string) check.Judge {
+						return check.Resolved("Subscription/" + name)
+					}),
+					check.AtEach(resolvedTo...)),
+				check.All(check.Resolved("Subscription/sequence"), check.AtEach("step")),
 			)),
 		},
 	},
@@ -382,8 +397,8 @@ var (
 	danglingObjects  = []string{"Channel/c", "Subscription/x", "Subscription/w", "Broker/b", "Trigger/t", "Trigger/u"}
 	waitingSequences = []string{"first", "last", "reply"}
 	specified        = []string{"Channel/c", "Broker/b", "Subscription/x", "Trigger/t"} // the kinds that have a public specification
-	reapplied        = []string{"Channel/c", "Subscription/x", "Broker/b", "Trigger/t", "Sequence/s"}
-	resolvedTo       = []string{"svc", "ksvc", "behind", "step", "triggered"}
+	reapplied        = []string{"Channel/c", "Subscription/x", "Broker/b", "Trigger/t"}
+	resolvedTo       = []string{"svc", "ksvc", "behind", "triggered"}
 	relatives        = []string{"below", "absolute", "query", "beside", "root"}
 	bereft           = []string{"Subscription/x", "Trigger/t"}
 )

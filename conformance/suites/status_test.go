@@ -54,7 +54,7 @@ func observed(c string) string {
 func appliedAgain(c string) string {
 	const since = " Ready=True Ready.since=2026-01-01T00:00:00Z gen=3 obs=3\n"
 	var b strings.Builder
-	for _, object := range reapplied {
+	for _, object := range append([]string{"Sequence/s"}, reapplied...) {
 		b.WriteString(strings.Repeat("1ms apply "+object+"\n", 11))
 		b.WriteString("2ms status " + object + since)
 		if object != "Channel/c" {
@@ -181,7 +181,7 @@ const forgedStatus = `
 
 var statusExamples = []example{
 	{
-		scenario: "status/from-the-beginning", requirement: "STA-001",
+		scenario: "status/from-the-beginning", requirement: "STA-001", claims: []string{},
 		good: []string{allReady},
 		bad: []string{
 			strings.Replace(allReady, "Broker/b Ready=True", "Broker/b Ready=True Ready=True", 1),
@@ -196,7 +196,7 @@ var statusExamples = []example{
 			strings.Replace(allReady, "Broker/b Ready=True", "Broker/b Ready=Unknown", 1)},
 	},
 	{
-		scenario: "status/from-the-beginning", requirement: "STA-002",
+		scenario: "status/from-the-beginning", requirement: "STA-002", claims: []string{},
 		good: []string{allReady},
 		bad: []string{
 			strings.Replace(allReady, "Note.severity=Info", "", 1),
@@ -293,6 +293,11 @@ var statusExamples = []example{
 			strings.Replace(appliedAgain("Ready=True gen=3 obs=3"), "recv sink", "recv elsewhere", 1)},
 	},
 	{
+		scenario: "status/applied-again", requirement: "STA-020", claims: []string{}, // there is none
+		good: []string{strings.ReplaceAll(appliedAgain("Ready=True gen=3 obs=3"), "Sequence/s", "Elsewhere/s")},
+		bad:  []string{strings.ReplaceAll(appliedAgain("Ready=True gen=4 obs=4"), "Sequence/s", "Elsewhere/s")},
+	},
+	{
 		scenario: "status/steps-of-a-sequence", requirement: "STA-010",
 		good: []string{steps},
 		bad: []string{
@@ -364,6 +369,10 @@ var statusExamples = []example{
 			strings.Replace(resolvedKinds, "sub=http://svc.ns.svc.cluster.local", "sub=https://svc.ns.svc.cluster.local", 1),
 			strings.Replace(resolvedKinds, "sub=http://broker.example.com/ns/b", "sub=http://b.ns.svc.cluster.local", 1),
 			strings.Replace(resolvedKinds, "recv step", "recv elsewhere", 1)},
+	},
+	{
+		scenario: "status/kinds-of-destination", requirement: "STA-017", claims: []string{},
+		good: []string{strings.Replace(resolvedKinds, "recv step", "recv elsewhere", 1)},
 	},
 	{
 		scenario: "status/relative-uris", requirement: "STA-018",

@@ -23,7 +23,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // example shows for one verification that its judge can pass and can fail: histories written by hand. Claims are the
-// features claimed beside core; view, where text cannot say it, makes the histories instead.
+// features claimed beside core, Sequence if it is nil; view, where text cannot say it, makes the histories instead.
 type example struct {
 	scenario, requirement string
 	claims                []string
@@ -53,6 +53,9 @@ func TestJudgesCanFail(t *testing.T) {
 			delete(byKey, key)
 			good, bad := 0, 0
 			for _, e := range list {
+				if e.claims == nil {
+					e.claims = []string{"Sequence"}
+				}
 				for i, text := range e.good {
 					if f := v.Judge(historytest.View(t, text, e.claims...)); f.Verdict != verdict.Passed {
 						t.Errorf("good history %d: %v: expected %q, seen %q", i, f.Verdict, f.Expected, f.Seen)
