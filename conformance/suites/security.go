@@ -211,11 +211,11 @@ var security = []Scenario{
 	{
 		Name: "security/credentials-stay",
 		Drive: func(s *drive.Stage) {
-			extend(s, "a", "t")
 			s.Apply(brokerOf("b", "") + "---\n" + triggerOf("t", "b", "sequitur.test", "$t"))
 			s.Ready("Broker/b", "Trigger/t")
 			secret := http.Header{"Authorization": {"Bearer secret-token"}, "Cookie": {"session=secret-cookie"}}
 			if s.Claims("Sequence") {
+				extend(s, "a")
 				s.Receiver("b", receiver.Status(400))
 				s.Apply(sequenceOf("s", "", "$a", "uri: $b, delivery: {deadLetterSink: {uri: $dls}}"))
 				s.Ready("Sequence/s")
