@@ -80,6 +80,35 @@ func TestAwaitSeesEveryOpAndTheDeadline(t *testing.T) {
 	})
 }
 
+func TestAwaitIsPatientWhileSomethingGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLog("a/b", time.Now(), nil)
+		stop := make(chan struct{})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			tick := time.NewTicker(900 * time.Millisecond)
+			defer tick.Stop()
+			for {
+				select {
+				case <-tick.C:
+					l.add(time.Time{}, history.Op{Kind: history.Answered, Who: "a"})
+				case <-stop:
+					return
+				}
+			}
+		})
+		if !l.await(nil, time.Second, func() bool { return l.done["a"] == 3 }) {
+			t.Error("one that is slow was not waited for")
+		}
+		began := time.Now()
+		if l.await(nil, time.Second, func() bool { return false }) || time.Since(began) != longest*time.Second {
+			t.Errorf("a loop was waited for %v", time.Since(began))
+		}
+		close(stop)
+		wg.Wait()
+	})
+}
+
 func TestNamespacesAreLabels(t *testing.T) {
 	seen := map[string]bool{}
 	for _, name := range []string{"sequence/a", "sequence/a_b", strings.Repeat("long/", 30), strings.Repeat("long/", 31)} {

@@ -74,11 +74,16 @@ func (l *log) view() *history.View {
 	return history.NewView(l.scenario, nil, slices.Clone(l.ops))
 }
 
-// await returns true once holds does, which is asked under the lock after each append, or false when done is closed or
-// the deadline has passed.
-func (l *log) await(done <-chan struct{}, deadline time.Duration, holds func() bool) bool {
-	timer := time.NewTimer(deadline)
+// longest is how many times its patience a wait may take while something goes on: who is slow is waited for, who is in a loop
+// is not.
+const longest = 5
+
+// await returns true once holds does, which is asked under the lock after each append, or false when done is closed, when
+// nothing was appended for as long as patience lasts, or when that has been so many times over.
+func (l *log) await(done <-chan struct{}, patience time.Duration, holds func() bool) bool {
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
+	end := time.Now().Add(longest * patience)
 	l.mu.Lock()
 	l.waiting++
 	defer func() {
@@ -93,6 +98,7 @@ func (l *log) await(done <-chan struct{}, deadline time.Duration, holds func() b
 		l.mu.Unlock()
 		select {
 		case <-changed:
+			timer.Reset(min(patience, time.Until(end)))
 			l.mu.Lock()
 		case <-timer.C:
 			l.mu.Lock()

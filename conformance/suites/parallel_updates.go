@@ -248,9 +248,11 @@ var parallelUpdates = []Scenario{
 			s.Apply(parallelOf("p", "$old", branch("$f", "$a", ""), branch("$g", "$b", "")))
 			s.Ready("Parallel/p")
 			s.While("Parallel/p", n, s.Events(n), func() {
-				s.Until("the filters have them all", func(v *history.View) bool {
-					return len(v.Arrivals("f")) >= n && len(v.Arrivals("g")) >= n
+				// A target need not make several requests at a time to one filter.
+				s.Until("the filters have some", func(v *history.View) bool {
+					return len(v.Arrivals("f")) > 0 && len(v.Arrivals("g")) > 0
 				})
+				s.Quiet("")
 				s.Apply(parallelOf("p", "$new", branch("$g", "$c", "")))
 				s.Ready("Parallel/p")
 				open()

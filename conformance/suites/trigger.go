@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sequitur-dev/sequitur/conformance/check"
 	"github.com/sequitur-dev/sequitur/conformance/drive"
@@ -466,7 +465,7 @@ var trigger = []Scenario{
 			}
 			s.Apply(brokerOf("b", "") + "---\n" + form(5))
 			s.Ready("Broker/b", "Trigger/x")
-			s.Meanwhile("Broker/b", time.Millisecond, func() {
+			s.Meanwhile("Broker/b", 5*s.Moment(), func() {
 				for i := range 20 {
 					s.Apply(form(6 - i%2))
 					s.Ready("Trigger/x")
