@@ -51,7 +51,7 @@ func AnswersKept(at, reply string) Judge {
 
 // answersOf returns, for each accepted event, the last exchange in which a receiver answered 200 with a valid event.
 func answersOf(v *history.View, at string) ([]history.Exchange, *Finding) {
-	ids, none := accepted(v)
+	ids, none := taken(v, at)
 	if none != nil {
 		return nil, none
 	}
@@ -77,7 +77,7 @@ func wellFormed(e *history.Event) bool { return e != nil && e.Bad == "" && e.Mod
 // says whether the answers must have held an event for the history to be evidence.
 func CompletedWithoutReply(at string, code int, carries bool, silent ...string) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, at)
 		if none != nil {
 			return *none
 		}
@@ -106,7 +106,7 @@ func CompletedWithoutReply(at string, code int, carries bool, silent ...string) 
 // Knative's own code does (kncloudevents event_dispatcher.go send), is told apart from giving up.
 func DeliveryRepeated(at, reply string) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, at)
 		if none != nil {
 			return *none
 		}
@@ -144,7 +144,7 @@ func DeliveryRepeated(at, reply string) Judge {
 // whether the reply alone or the whole delivery is repeated; the finding says which.
 func ReplyTriedAgain(at, reply string) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, reply)
 		if none != nil {
 			return *none
 		}
@@ -178,7 +178,7 @@ func ReplyTriedAgain(at, reply string) Judge {
 // Subscription, as event or as answer, after the last attempt at the reply destination, and not to any other sink.
 func ReplyDeadLettered(reply, sink string, other ...string) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, reply)
 		if none != nil {
 			return *none
 		}
@@ -208,7 +208,7 @@ func ReplyDeadLettered(reply, sink string, other ...string) Judge {
 // to name the reply destination (kncloudevents event_dispatcher.go send).
 func LetterIsInput(at, sink, subscription string) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, at)
 		if none != nil {
 			return *none
 		}
@@ -248,7 +248,7 @@ func orAbsent(value string, ok bool) string {
 // answer to come to the reply destination.
 func BrokenAnswerRetried(at, reply string) Judge {
 	return func(v *history.View) Finding {
-		if _, none := accepted(v); none != nil {
+		if _, none := taken(v, at); none != nil {
 			return *none
 		}
 		for _, x := range v.Arrivals(at) {
@@ -264,7 +264,7 @@ func BrokenAnswerRetried(at, reply string) Judge {
 // nothing but the answer that was in time to come to the reply destination. The script makes the first one slow.
 func SlowAnswerRetried(at, reply string) Judge {
 	return func(v *history.View) Finding {
-		if _, none := accepted(v); none != nil {
+		if _, none := taken(v, at); none != nil {
 			return *none
 		}
 		return wholeAnswers(v, at, reply, "was too slow")
@@ -272,7 +272,7 @@ func SlowAnswerRetried(at, reply string) Judge {
 }
 
 func wholeAnswers(v *history.View, at, reply, spoilt string) Finding {
-	ids, none := accepted(v)
+	ids, none := taken(v, at)
 	if none != nil {
 		return *none
 	}
@@ -324,7 +324,7 @@ func reasonOf(e *history.Event) string {
 // come there.
 func OnlyValidAnswers(at, reply, sink string) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, at)
 		if none != nil {
 			return *none
 		}
@@ -376,7 +376,7 @@ func answerSorts(v *history.View, at string, ids []string) (good map[string]bool
 // mode given and otherwise as it was.
 func DeliveredIn(mode, at string) Judge {
 	return func(v *history.View) Finding {
-		if _, none := accepted(v); none != nil {
+		if _, none := taken(v, at); none != nil {
 			return *none
 		}
 		modes := map[string]bool{}

@@ -14,7 +14,7 @@ import (
 // AtLeastAttempts wants n or more deliveries of one event id to a receiver.
 func AtLeastAttempts(at, id string, n int) Judge {
 	return func(v *history.View) Finding {
-		if _, none := accepted(v); none != nil {
+		if _, none := taken(v, at); none != nil {
 			return *none
 		}
 		if got := v.Attempts(at, id); len(got) < n {
@@ -51,7 +51,7 @@ func AttemptedAgain(at string, codes ...int) Judge {
 // perCode judges the attempts of each accepted event by the first answer that it got.
 func perCode(at string, codes []int, wrong func(id string, code int, got []history.Exchange) *Finding, right string) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, at)
 		if none != nil {
 			return *none
 		}
@@ -80,7 +80,7 @@ func perCode(at string, codes []int, wrong func(id string, code int, got []histo
 // one must have failed.
 func Retried(at string) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, at)
 		if none != nil {
 			return *none
 		}
@@ -107,7 +107,7 @@ func Retried(at string) Judge {
 // accepted event was accepted there at last.
 func EndsWithSuccess(at string) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, at)
 		if none != nil {
 			return *none
 		}
@@ -128,7 +128,7 @@ func EndsWithSuccess(at string) Judge {
 // AtLeastAttemptsEach wants every accepted event to come at least n times to a receiver.
 func AtLeastAttemptsEach(at string, n int) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, at)
 		if none != nil {
 			return *none
 		}
@@ -145,7 +145,7 @@ func AtLeastAttemptsEach(at string, n int) Judge {
 // A target that makes the attempts or the waits that fill this time cannot be faster, however fast it is.
 func NotBefore(at, id string, n int, least time.Duration) Judge {
 	return func(v *history.View) Finding {
-		if _, none := accepted(v); none != nil {
+		if _, none := taken(v, at); none != nil {
 			return *none
 		}
 		i := slices.IndexFunc(v.Posts(), func(x history.Exchange) bool { return x.ID() == id })
@@ -249,7 +249,7 @@ func versions(events []*history.Event) int {
 // SameEventEachAttempt compares.
 func ArrivesAsSent(at string) Judge {
 	return func(v *history.View) Finding {
-		if _, none := accepted(v); none != nil {
+		if _, none := taken(v, at); none != nil {
 			return *none
 		}
 		n := 0
@@ -379,7 +379,7 @@ func headerLine(name string, h http.Header) string {
 // them, and none of the second list's values (pkg/utils/headers.go).
 func HeadersPassed(at string, passed, kept []string) Judge {
 	return func(v *history.View) Finding {
-		if _, none := accepted(v); none != nil {
+		if _, none := taken(v, at); none != nil {
 			return *none
 		}
 		n := 0
@@ -413,7 +413,7 @@ func HeadersPassed(at string, passed, kept []string) Judge {
 // may be left out, as a target may know duplicates by both; never by the id alone.
 func NotSuppressed(at string) Judge {
 	return func(v *history.View) Finding {
-		if _, none := accepted(v); none != nil {
+		if _, none := taken(v, at); none != nil {
 			return *none
 		}
 		posts, came := map[string]int{}, map[string]int{}

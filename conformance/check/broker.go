@@ -51,7 +51,7 @@ func Selects(at, what string, fits func(*history.Event) bool) Judge {
 // receivers named, after that answer (control-plane.md #content-based-routing).
 func Reenters(by string, at ...string) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, by)
 		if none != nil {
 			return *none
 		}
@@ -80,7 +80,7 @@ func Reenters(by string, at ...string) Judge {
 // every event, nothing may come but accepted events and valid answers. Both sorts of answers must have been given.
 func MalformedStayOut(at, all, sink string) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, at)
 		if none != nil {
 			return *none
 		}
@@ -166,7 +166,7 @@ func ShowsSink(object string) Judge {
 // have come less or more often, as a change takes its time to spread.
 func LastAttempts(at string, n int) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, at)
 		if none != nil {
 			return *none
 		}
@@ -188,7 +188,7 @@ const clocks = time.Hour
 // RFC 3339: about when the event says by its own time that it was sent, and not what the sender put there.
 func ArrivalTime(at string) Judge {
 	return func(v *history.View) Finding {
-		if _, none := accepted(v); none != nil {
+		if _, none := taken(v, at); none != nil {
 			return *none
 		}
 		n, claims := 0, 0
@@ -225,7 +225,7 @@ func ArrivalTime(at string) Judge {
 // Without wants nothing that comes to the receivers to have an attribute. Something must have come to each.
 func Without(attribute string, at ...string) Judge {
 	return func(v *history.View) Finding {
-		if _, none := accepted(v); none != nil {
+		if _, none := taken(v, at...); none != nil {
 			return *none
 		}
 		for _, who := range at {
@@ -251,7 +251,7 @@ func Without(attribute string, at ...string) Judge {
 // each with the next; ended tells whether the last answer never came. A loop that is only slow may look so: if it did not
 // end where it is expected to, after so many, the silence must have been much longer than any of its rounds.
 func passes(v *history.View, at string, expected int) (id string, n int, ended bool, none *Finding) {
-	ids, none := accepted(v)
+	ids, none := taken(v, at)
 	if none != nil {
 		return "", 0, false, none
 	}

@@ -13,7 +13,7 @@ import (
 // attempt, to come to the dead-letter sink once (control-plane.md #event-delivery).
 func DeadLettered(at, sink string, attempts int) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, at)
 		if none != nil {
 			return *none
 		}
@@ -194,7 +194,7 @@ func AnswersDoNotMatter(at, sink string) Judge {
 // (control-plane.md #event-delivery).
 func SinkRetried(sink string, retry int) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, sink)
 		if none != nil {
 			return *none
 		}
@@ -255,7 +255,7 @@ func LostForGood(at, sink string, attempts int) Judge {
 // SinkAnswerIgnored wants nothing to come of an event in the dead-letter sink's answer.
 func SinkAnswerIgnored(sink string) Judge {
 	return func(v *history.View) Finding {
-		if _, none := accepted(v); none != nil {
+		if _, none := taken(v, sink); none != nil {
 			return *none
 		}
 		answers := map[string]bool{}

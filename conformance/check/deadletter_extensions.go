@@ -29,7 +29,7 @@ type letter struct {
 
 // lettersOf pairs each accepted event's newest dead letter with the last answer to it; got is nil if there is no letter.
 func lettersOf(v *history.View, at, sink string) ([]letter, *Finding) {
-	ids, none := accepted(v)
+	ids, none := taken(v, at)
 	if none != nil {
 		return nil, none
 	}
@@ -234,7 +234,7 @@ func ErrorDataCut(at, sink string) Judge {
 // claim no success. Which ones differs between implementations, so that the finding tells what was seen.
 func ErrorBelowHTTP(sink string) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, sink)
 		if none != nil {
 			return *none
 		}

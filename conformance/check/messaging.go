@@ -125,7 +125,7 @@ func OptionsAllowPost() Judge {
 // OnlyAccepted wants nothing but events that the target accepted to come to a receiver, and at least one to come.
 func OnlyAccepted(at string) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, at)
 		if none != nil {
 			return *none
 		}
@@ -145,7 +145,7 @@ func OnlyAccepted(at string) Judge {
 // EachTimes wants every accepted event exactly n times at a receiver.
 func EachTimes(at string, n int) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, at)
 		if none != nil {
 			return *none
 		}
@@ -384,7 +384,7 @@ func sameJSON(a, b []byte) bool {
 // that was sent must be the same.
 func AttributesReach(at string, names ...string) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, at)
 		if none != nil {
 			return *none
 		}

@@ -224,7 +224,7 @@ func Dangling(object, leg string) Judge {
 // not before (control-plane.md #event-delivery).
 func RepliesReach(by, at string) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, by)
 		if none != nil {
 			return *none
 		}

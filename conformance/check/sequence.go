@@ -248,7 +248,7 @@ func AtPath(at, path string) Judge {
 	return func(v *history.View) Finding {
 		got := v.Arrivals(at)
 		if len(got) == 0 {
-			if _, none := accepted(v); none != nil {
+			if _, none := taken(v); none != nil {
 				return *none
 			}
 			return Fail("a request to "+at+" at "+path, "no request")
@@ -306,7 +306,7 @@ func AckedFirst() Judge {
 // what answers with it, and may be called again for it or not (control-plane.md #event-delivery leaves it open).
 func Continued(step, at string) Judge {
 	return func(v *history.View) Finding {
-		ids, none := accepted(v)
+		ids, none := taken(v, step)
 		if none != nil {
 			return *none
 		}

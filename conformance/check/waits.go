@@ -18,7 +18,7 @@ func millis(d time.Duration) string { return d.Round(time.Millisecond).String() 
 // waits gives the first n waits of every accepted event at a receiver: from the beginning of an answer to the next
 // arrival. A target that waits cannot make them shorter, and what makes them longer is not all its doing.
 func waits(v *history.View, at string, n int) (ids []string, all [][]time.Duration, wrong *Finding) {
-	ids, wrong = accepted(v)
+	ids, wrong = taken(v, at)
 	if wrong != nil {
 		return nil, nil, wrong
 	}

@@ -57,18 +57,26 @@ func uneven(who string, r receiver.Respond) receiver.Respond {
 	}
 }
 
-// holdUp sets a receiver that holds back its answer to one event until release is called, and sends that event.
-func holdUp(s *drive.Stage, at, to string, e *event.Event) (release func()) {
+// holdUp sends an event whose receiver holds back its answer, and others meanwhile, until all of those are answered there.
+// None waits for the acknowledgement of another: a target may keep the sender waiting for as long as the receiver does.
+func holdUp(s *drive.Stage, at, to string, e *event.Event, others ...*event.Event) {
 	hold := make(chan struct{})
+	release := sync.OnceFunc(func() { close(hold) })
 	s.Receiver(at, receiver.ByEvent(func(in *event.Event) receiver.Respond {
 		if in != nil && in.ID() == e.ID() {
 			return receiver.Held(hold, receiver.OK())
 		}
 		return receiver.OK()
 	}))
-	s.Send(to, e)
-	s.Until(e.ID()+" at "+at, func(v *history.View) bool { return len(v.Attempts(at, e.ID())) > 0 })
-	return sync.OnceFunc(func() { close(hold) })
+	s.While(to, 1, []*event.Event{e}, func() {
+		defer release()
+		s.Until(e.ID()+" at "+at, func(v *history.View) bool { return len(v.Attempts(at, e.ID())) > 0 })
+		s.While(to, len(others), others, func() {
+			defer release()
+			s.Expect(at, len(others))
+		})
+	})
+	s.Expect(at, len(others)+1)
 }
 
 // ordering is the chapter on the order of events.
@@ -141,12 +149,7 @@ var ordering = []Scenario{
 			s.Apply(ordered(channelOf("c", "")))
 			s.Apply(subscriptionOf("c", "c", "$a", ""))
 			s.Ready("Channel/c", "Subscription/c")
-			release := holdUp(s, "a", "Channel/c", keyed(s, 1, "k0")[0])
-			defer release()
-			s.Send("Channel/c", keyed(s, 16, keys(8)...)...)
-			s.Expect("a", 16)
-			release()
-			s.Expect("a", 17)
+			holdUp(s, "a", "Channel/c", keyed(s, 1, "k0")[0], keyed(s, 16, keys(8)...)...)
 		},
 		Verify: []Verification{
 			verify("ORD-005", check.OtherKeysGoOn("a", "e1", 8)),
@@ -158,12 +161,7 @@ var ordering = []Scenario{
 			s.Apply(channelOf("c", ""))
 			s.Apply(subscriptionOf("c", "c", "$a", ""))
 			s.Ready("Channel/c", "Subscription/c")
-			release := holdUp(s, "a", "Channel/c", keyed(s, 1, "k0")[0])
-			defer release()
-			s.Send("Channel/c", keyed(s, 100, keys(100)...)...)
-			s.Expect("a", 100)
-			release()
-			s.Expect("a", 101)
+			holdUp(s, "a", "Channel/c", keyed(s, 1, "k0")[0], keyed(s, 100, keys(100)...)...)
 		},
 		Verify: []Verification{
 			verify("ORD-008", check.GoesAroundSlow("a", "e1", 100)),
