@@ -27,6 +27,8 @@ var arrows = map[string][]string{
 	"fixtures/local":                  {"fixtures/api", "fixtures/apiserver", "fixtures/reference", "fixtures/steps"},
 	"fixtures/target":                 {"fixtures/api", "fixtures/reference"},
 	"reports":                         {"conformance/verdict"},
+	"reports/load":                    {},
+	"loadgen/account":                 {},
 	"conformance/history":             {"fixtures/event"},
 	"conformance/history/historytest": {"conformance/history"},
 	"conformance/check":               {"conformance/history", "conformance/verdict"},

@@ -23,7 +23,9 @@ const (
 // Ingress, as Receiver.After, is the sender itself.
 const Ingress = -1
 
-// Receiver is one endpoint of the topology. Receivers are known by their position in Config.Receivers.
+// Receiver is one endpoint of the topology. Receivers are known by their position in Config.Receivers. An endpoint that
+// rightly gets an event by several ways (the reply sink of a Parallel with two matching branches) is several receivers,
+// one for each way: the steps have to mark what they answer.
 type Receiver struct {
 	Name string `json:"name"`
 	Kind Kind   `json:"kind"`
@@ -115,7 +117,8 @@ func (a *Account) Ended(source int, seq uint64, o Outcome, at time.Duration) {}
 // Arrived records that a receiver was called with an event. Call it when the handler is entered, before it answers.
 func (a *Account) Arrived(r Receipt) {}
 
-// Replied records when a step has written its answer to the receipt r, for the waterfall. It is not needed at sinks.
+// Replied records that a step is about to write its answer to the receipt r, for the waterfall. Call it just before the
+// answer's first byte, so that what follows from it comes later. It is not needed at sinks.
 func (a *Account) Replied(r Receipt, out time.Duration) {}
 
 // Stray records that a receiver was called with something that is no event of this run, or has lost its identity.

@@ -11,9 +11,9 @@ type Result struct {
 	Events    Events
 	Receivers []ReceiverResult // as in Config.Receivers
 	// Histograms are in microseconds, 1 µs to 1 h, 3 digits, of events that were due after the warm-up.
-	Lateness *hdrhistogram.Histogram // request begun - due
-	Ack      *hdrhistogram.Histogram // 2xx read - due
-	Delivery *hdrhistogram.Histogram // the last expected receipt - due
+	Lateness *hdrhistogram.PackedHistogram // request begun - due
+	Ack      *hdrhistogram.PackedHistogram // 2xx read - due
+	Delivery *hdrhistogram.PackedHistogram // the last expected receipt - due
 	// Untimed counts deliveries that are in no histogram Delivery: their receivers are in several processes, or their due
 	// time is not known.
 	Untimed uint64
@@ -59,10 +59,12 @@ type ReceiverResult struct {
 	NeverSent  Listing
 	// Attempts[i] counts events that were accepted at attempt i+1; the last element counts all later ones.
 	Attempts []uint64
+	// Failed[i] counts events that were never accepted, after i+1 attempts; the last element counts all with more.
+	Failed   []uint64
 	Order    Order
-	Delivery *hdrhistogram.Histogram // first accepted receipt - due
-	Transit  *hdrhistogram.Histogram // receipt - answer of the step before it (request begun, if first)
-	Service  *hdrhistogram.Histogram // answer - receipt; empty at receivers that record no answers
+	Delivery *hdrhistogram.PackedHistogram // first accepted receipt - due
+	Transit  *hdrhistogram.PackedHistogram // receipt - answer of the step before it (request begun, if first)
+	Service  *hdrhistogram.PackedHistogram // answer - receipt; empty at receivers that record no answers
 }
 
 // Listing is a set of events, told as ranges.
