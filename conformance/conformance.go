@@ -74,6 +74,12 @@ func (e *UsageError) Error() string { return e.Problem }
 
 func usage(format string, args ...any) error { return &UsageError{fmt.Sprintf(format, args...)} }
 
+// Lost says that the target could not be reached any more in the middle of a run.
+type Lost struct{ Why error }
+
+// Error returns why.
+func (l *Lost) Error() string { return l.Why.Error() }
+
 // Session is one run: a selection, what was seen of it, and the verdicts. Its methods are safe for concurrent use.
 type Session struct {
 	plan     *plan
@@ -150,6 +156,24 @@ func (s *Session) drive(ctx context.Context) (err error) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, s.options.Timeout, fmt.Errorf("the run took longer than %v", s.options.Timeout))
 		defer cancel()
+	}
+	if m, ok := s.target.(target.Mortal); ok {
+		var lose context.CancelCauseFunc
+		ctx, lose = context.WithCancelCause(ctx)
+		var watching sync.WaitGroup
+		watching.Go(func() {
+			if lost := m.Lost(ctx); lost != nil {
+				lose(&Lost{lost})
+			}
+		})
+		defer func() {
+			why := context.Cause(ctx)
+			lose(nil)
+			watching.Wait()
+			if lost := (*Lost)(nil); errors.As(why, &lost) {
+				err = lost // whatever else went wrong is a consequence
+			}
+		}()
 	}
 	keep, err := s.evidence()
 	if err != nil {

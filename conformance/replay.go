@@ -92,4 +92,5 @@ func (t recorded) Watch(context.Context, api.Ref) (<-chan api.Object, error) { r
 func (t recorded) Delete(context.Context, api.Ref) error                     { return errRecorded }
 func (t recorded) Client() *http.Client                                      { return http.DefaultClient }
 func (t recorded) Listen(context.Context) (net.Listener, string, error)      { return nil, "", errRecorded }
+func (t recorded) Clear(context.Context, ...string) error                    { return errRecorded }
 func (t recorded) Close(context.Context) error                               { return nil }

@@ -1,6 +1,10 @@
 package reports
 
-import "github.com/sequitur-dev/sequitur/conformance/verdict"
+import (
+	"slices"
+
+	"github.com/sequitur-dev/sequitur/conformance/verdict"
+)
 
 // The exit codes of the sequitur command. Only main exits.
 const (
@@ -23,4 +27,15 @@ func ExitCode(v verdict.Verdict) int {
 		return ExitInconclusive
 	}
 	return ExitHarness
+}
+
+// WorstExit is the exit code of several runs, 0 if there is none: that of the one that says least, but a failure is told before
+// anything that is only doubtful.
+func WorstExit(codes ...int) int {
+	order := []int{ExitConforms, ExitInconclusive, ExitFailed, ExitHarness, ExitUsage, ExitInterrupted}
+	worst := 0
+	for _, c := range codes {
+		worst = max(worst, slices.Index(order, c))
+	}
+	return order[worst]
 }

@@ -26,6 +26,7 @@ var arrows = map[string][]string{
 	"fixtures/apiserver":              {"fixtures/api", "fixtures/reference"},
 	"fixtures/local":                  {"fixtures/api", "fixtures/apiserver", "fixtures/reference", "fixtures/steps"},
 	"fixtures/target":                 {"fixtures/api", "fixtures/reference"},
+	"fixtures/target/kube":            {"fixtures/api", "fixtures/target"},
 	"reports":                         {"conformance/verdict"},
 	"reports/load":                    {},
 	"loadgen/account":                 {},
@@ -39,7 +40,7 @@ var arrows = map[string][]string{
 	"conformance/specs/example": {},
 	"conformance/specs":         {"conformance", "conformance/verdict", "fixtures/target", "reports"},
 	"cmd/sequitur": {"conformance", "conformance/requirement", "conformance/specs", "fixtures/local", "fixtures/reference",
-		"fixtures/steps", "fixtures/target", "reports"},
+		"fixtures/api", "fixtures/steps", "fixtures/target", "fixtures/target/kube", "reports"},
 }
 
 // core packages stand on the standard library and small format libraries alone.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -151,14 +149,15 @@ func writeFile(name string, write func(io.Writer) error) error {
 func newConformCommand() *cobra.Command {
 	var s selection
 	var o conformance.Options
+	var at targetFlags
 	var historyDir string
 	var list bool
-	var with []string
 	cmd := &cobra.Command{
 		Use:   "conform",
 		Short: "Judge an implementation against the requirement catalogue",
 		Long: `Drive every scenario against the target, keep what was seen, and judge it against the requirement catalogue. The target
-is the embedded reference implementation.
+is the embedded reference implementation, or what a Kubernetes API has: a cluster (--context, --kubeconfig, or that of the
+pod), or anything that offers the same paths (--server).
 
 ` + optionalFeatures() + `
 
@@ -168,6 +167,8 @@ Exit codes: 0 conforms, 1 does not conform, 2 inconclusive or flaky, 64 usage, 7
   sequitur conform --profile sequence --label-filter 'MUST || SHOULD'
   sequitur conform --focus 'DLV-*' --repeat 10
   sequitur conform --with TLS,EventPolicy --focus 'SEC-*'
+  sequitur conform --context kind-sequitur --channel messaging.knative.dev/v1/InMemoryChannel
+  sequitur conform --server http://127.0.0.1:8001
   sequitur conform --list`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -176,34 +177,77 @@ Exit codes: 0 conforms, 1 does not conform, 2 inconclusive or flaky, 64 usage, 7
 				return err
 			}
 			selected.Seed, selected.Parallel, selected.Repeat, selected.Timeout = o.Seed, o.Parallel, o.Repeat, o.Timeout
-			if o.Parallel < 1 || o.Repeat < 1 || o.Timeout < 0 {
-				return usage("--parallel and --repeat must be at least 1, --timeout not negative")
+			if o.Parallel < 0 || o.Repeat < 1 || o.Timeout < 0 {
+				return usage("--repeat must be at least 1, --parallel and --timeout not negative")
 			}
-			var options reference.Options
-			if err := options.Enable(with...); err != nil {
-				return usage("--with: %w", err)
-			}
-			t, err := target.NewEmbedded(options)
+			subjects, err := at.subjects()
 			if err != nil {
 				return err
 			}
-			defer closeTarget(cmd.Context(), t)
-			if list {
-				return listEntries(cmd.OutOrStdout(), t, selected)
+			var codes []int
+			for _, one := range subjects {
+				err := conformOne(cmd, one, selected, s, historyDir, list)
+				var code exit
+				switch {
+				case err == nil:
+				case errors.As(err, &code) && cmd.Context().Err() == nil:
+					codes = append(codes, int(code))
+				default:
+					return err
+				}
 			}
-			return conform(cmd, t, selected, &s, historyDir, with)
+			if len(codes) > 0 {
+				return exit(reports.WorstExit(codes...))
+			}
+			return nil
 		},
 	}
 	s.flags(cmd)
+	at.flags(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&list, "list", false, "list what would be judged, and stop")
-	f.StringSliceVar(&with, "with", nil, "`features` of the reference to turn on, some of those above, with commas between")
 	f.Int64Var(&o.Seed, "seed", 1, "seed for the order of the scenarios")
-	f.IntVar(&o.Parallel, "parallel", conformance.DefaultParallel, "scenarios driven at a time")
+	f.IntVar(&o.Parallel, "parallel", 0, fmt.Sprintf("scenarios driven at a time; 0 means %d, on a cluster %d", conformance.DefaultParallel, clusterParallel))
 	f.IntVar(&o.Repeat, "repeat", 1, "times each scenario is driven; verdicts that differ are flaky")
-	f.DurationVar(&o.Timeout, "timeout", 10*time.Minute, "bound on the whole run; 0 means none")
+	f.DurationVar(&o.Timeout, "timeout", 30*time.Minute, "bound on the whole run; 0 means none")
 	f.StringVar(&historyDir, "history", "", "directory for history.jsonl, the evidence (default: that of --out)")
 	return cmd
+}
+
+// clusterParallel is how many scenarios are driven at a time on a cluster, whose controllers work for all of them.
+const clusterParallel = 16
+
+// removal is how long the removal of what a run made is waited for.
+const removal = 2 * time.Minute
+
+// conformOne tests one subject. Of several, each has directories of its own.
+func conformOne(cmd *cobra.Command, one subject, o conformance.Options, s selection, historyDir string, list bool) (err error) {
+	if one.name != "" {
+		for _, dir := range []*string{&s.out, &historyDir} {
+			if *dir != "" {
+				*dir = filepath.Join(*dir, one.name)
+			}
+		}
+		if !s.quiet {
+			fmt.Fprintf(cmd.ErrOrStderr(), "== %s\n", one.name)
+		}
+	}
+	t, err := one.open(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if failed := closeTarget(cmd.Context(), t, removal); failed != nil && err == nil {
+			err = failed
+		}
+	}()
+	if list {
+		return listEntries(cmd.OutOrStdout(), t, o)
+	}
+	if o.Parallel == 0 && t.About().Driver == "kube" {
+		o.Parallel = clusterParallel
+	}
+	return conform(cmd, t, o, &s, historyDir, one.args)
 }
 
 // optionalFeatures lists what --with takes.
@@ -220,13 +264,7 @@ func optionalFeatures() string {
 	return strings.Join(lines, "\n")
 }
 
-func closeTarget(ctx context.Context, t target.Target) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	_ = t.Close(ctx) // the run is over: what the target could not finish is in the report already
-}
-
-func conform(cmd *cobra.Command, t target.Target, o conformance.Options, s *selection, historyDir string, with []string) (err error) {
+func conform(cmd *cobra.Command, t target.Target, o conformance.Options, s *selection, historyDir string, args []string) (err error) {
 	if historyDir == "" {
 		historyDir = s.out
 	}
@@ -242,11 +280,9 @@ func conform(cmd *cobra.Command, t target.Target, o conformance.Options, s *sele
 		}()
 		o.History = f
 	}
-	if len(with) > 0 {
-		o.Command = "sequitur conform --with " + strings.Join(with, ",")
-	}
+	o.Command = strings.Join(append([]string{"sequitur conform"}, args...), " ")
 	if o.Seed != 1 {
-		o.Command = fmt.Sprintf("%s --seed %d", cmp.Or(o.Command, "sequitur conform"), o.Seed)
+		o.Command = fmt.Sprintf("%s --seed %d", o.Command, o.Seed)
 	}
 	var progress *reports.Progress
 	o.Progress = func(scenarios int) conformance.Progress {

@@ -70,7 +70,7 @@ func (b *Bench) Drive(ctx context.Context, name string, script func(*Stage)) ([]
 	s := &Stage{
 		bench: b, ctx: ctx, name: name, namespace: namespaceOf(b.run, name),
 		log:       newLog(name, b.began, b.sink),
-		addresses: map[string]api.Address{}, uris: map[string]string{},
+		addresses: map[string]api.Address{}, uris: map[string]string{}, used: map[string]bool{},
 	}
 	b.mu.Lock()
 	b.stages[s.namespace] = s
@@ -198,18 +198,6 @@ func nameOf(r api.Ref, home string) string {
 		return kind + "/" + r.Namespace + "/" + r.Name
 	}
 	return kind + "/" + r.Name
-}
-
-// current is where an object is found that was applied, which may have been in a form of old.
-func current(r api.Ref) api.Ref {
-	object := nameOf(r, "")
-	if r.Kind == "CronJobSource" {
-		object = strings.Replace(object, r.Kind, "PingSource", 1)
-	}
-	if found := Ref(object, ""); found.APIVersion != "" {
-		return found
-	}
-	return r
 }
 
 // Ref turns Kind/name or Kind/namespace/name into a reference; KService is a Knative Service.

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,7 +32,7 @@ type Stage struct {
 	log       *log
 	addresses map[string]api.Address // by Kind/name
 	uris      map[string]string      // receivers' URIs by name
-	applied   []api.Ref
+	used      map[string]bool // namespaces
 	events    int
 	barriers  int
 	exchange  int64
@@ -206,6 +208,7 @@ func (s *Stage) offer(doc string) (object, refusal string) {
 	if err != nil {
 		s.stop("harness", "manifest of %s: %v", object, err)
 	}
+	s.used[ref.Namespace] = true
 	err = s.bench.target.Apply(s.ctx, text)
 	var refused *target.Refused
 	if errors.As(err, &refused) {
@@ -216,7 +219,6 @@ func (s *Stage) offer(doc string) (object, refusal string) {
 		s.stop("harness", "%s could not be applied: %v", object, err)
 	}
 	s.log.add(time.Time{}, history.Op{Kind: history.Applied, Who: object, Shown: head(text)})
-	s.applied = append(s.applied, current(ref))
 	return object, ""
 }
 
@@ -452,16 +454,18 @@ func (s *Stage) reported() {
 	}
 }
 
-// cleanup removes what was applied, newest first, also when the run was interrupted. What is left is the namespace's
-// owner's to remove; the report is not held up by it.
+// afterwards bounds what is done for tidiness when a run was interrupted: the report is not held up by it.
+const afterwards = 500 * time.Millisecond
+
+// cleanup removes what was applied, also when the run was interrupted. What is left is the target's to remove when it is closed.
 func (s *Stage) cleanup() {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), s.bench.patience.Ready)
-	defer cancel()
-	for i := len(s.applied) - 1; i >= 0; i-- {
-		if err := s.bench.target.Delete(ctx, s.applied[i]); err != nil && ctx.Err() != nil {
-			break
-		}
+	limit := s.bench.patience.Ready
+	if s.ctx.Err() != nil {
+		limit = afterwards
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), limit)
+	defer cancel()
+	_ = s.bench.target.Clear(ctx, slices.Sorted(maps.Keys(s.used))...) // an interrupted run is no reason for another error
 	for _, r := range s.refused {
 		_ = r.Close() // the port was never listened to, or the server has closed it
 	}

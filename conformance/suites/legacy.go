@@ -165,7 +165,7 @@ var legacy = []Scenario{
 					}
 					return check.Refused("Trigger/expression", "spec.filter.expression", "cesql")(v)
 				},
-				check.Refused("GcpPubSubSource/g", "GcpPubSubSource", "sink"),
+				check.Refused("GcpPubSubSource/g", "GcpPubSubSource"), // an API without this kind cannot say more
 				eachManifest([]manifest{{"CronJobSource/g", "", "PingSource"}, {"Channel/known", "", ""}}, check.Taken),
 			)),
 		},

@@ -90,7 +90,7 @@ var observability = []Scenario{
 			if s.Claims("Sequence") {
 				to = append([]string{"Sequence/s", "Sequence/s"}, to...)
 				s.Look("Sequence/s")
-				s.List(channelKind(s, "s"))
+				s.List(channelKind(s, "Sequence/s"))
 			}
 			for _, to := range to {
 				s.Send(to, s.NewEvent().With("colour", "blue"))

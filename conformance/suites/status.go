@@ -24,7 +24,7 @@ var status = []Scenario{
 				}
 			}
 			s.List("Subscription")
-			s.List(channelKind(s, "s"))
+			s.List(channelKind(s, "Sequence/s"))
 		},
 		Verify: []Verification{
 			verify("STA-001", check.All(eachManifest(oneOfEach, check.TurnsReady), check.OneOfEachType)),

@@ -46,7 +46,7 @@ var injections = []struct {
 }{
 	{"enabled", "enabled", "default", true},
 	{"disabled", "disabled", "default", true},
-	{"true", "true", "default", false},
+	{"word-true", "true", "default", false},
 	{"upper", "Enabled", "default", false},
 	{"empty", "", "default", false},
 	{"other-enabled", "enabled", "b", false},

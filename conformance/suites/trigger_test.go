@@ -70,7 +70,7 @@ func offered(all []string, taken ...string) string {
 
 var (
 	dependencyOffers = []string{"good", "own", "bad-0", "bad-1", "bad-2", "bad-3", "bad-4", "bad-5", "bad-6"}
-	injectionOffers  = []string{"enabled", "disabled", "true", "upper", "empty", "other-enabled", "other-disabled"}
+	injectionOffers  = []string{"enabled", "disabled", "word-true", "upper", "empty", "other-enabled", "other-disabled"}
 )
 
 // triggersUpdated is a history of Triggers that were changed; what became of the events after that follows.
@@ -451,7 +451,7 @@ var triggerExamples = []example{
 		bad: []string{
 			// for any Broker
 			offered(injectionOffers, "enabled", "disabled", "other-enabled", "other-disabled"),
-			offered(injectionOffers, "enabled", "disabled", "true"),
+			offered(injectionOffers, "enabled", "disabled", "word-true"),
 			offered(injectionOffers)},
 	},
 	{
