@@ -39,8 +39,9 @@ var arrows = map[string][]string{
 		"conformance/suites", "conformance/verdict", "fixtures/api", "fixtures/target", "reports"},
 	"conformance/specs/example": {},
 	"conformance/specs":         {"conformance", "conformance/verdict", "fixtures/target", "reports"},
+	"kind":                      {},
 	"cmd/sequitur": {"conformance", "conformance/requirement", "conformance/specs", "fixtures/local", "fixtures/reference",
-		"fixtures/api", "fixtures/steps", "fixtures/target", "fixtures/target/kube", "reports"},
+		"fixtures/api", "fixtures/steps", "fixtures/target", "fixtures/target/kube", "kind", "reports"},
 }
 
 // core packages stand on the standard library and small format libraries alone.
