@@ -1,0 +1,168 @@
+package account
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// flights holds, for each event of a source that this process sends, what is needed until nothing more is awaited of it:
+// when it was due, how many receipts are to come, and when it was at which step. It is kept in chunks, and a chunk is
+// forgotten when nothing is awaited of any event in it, so that memory grows with what is under way or lost, and not with
+// what was sent.
+type flights struct {
+	blocks [1 << 12]atomic.Pointer[block]
+	far    sync.Map // seq → due, of those that the chunk's base cannot reach
+}
+
+const (
+	chunkBits = 10
+	blockBits = 10
+	slack     = time.Minute // events of one chunk may be told of in any order; none is due this much before the first one told
+)
+
+type block [1 << blockBits]atomic.Pointer[chunk]
+
+type chunk struct {
+	base  time.Duration
+	done  atomic.Int32 // events of which nothing more is awaited
+	due   [1 << chunkBits]atomic.Uint32
+	state [1 << chunkBits]atomic.Uint32
+	trace *trace
+}
+
+// trace holds when the events of a chunk were where, in microseconds after they were due, plus one; 0 is unknown. For each
+// event: when it was sent, then for each step when it came in and when it went out. Nil if it was dropped.
+type trace struct {
+	at atomic.Pointer[[]atomic.Uint32]
+}
+
+// What chunk.due holds besides microseconds after the base.
+const (
+	noDue  = 0
+	farDue = math.MaxUint32
+)
+
+// The state of an event: how many receipts at sinks are to come, and what is over.
+const (
+	toCome   = 1<<16 - 1
+	answered = 1 << 16 // the outcome of its request is known
+	refused  = 1 << 17
+	left     = 1 << 18 // it counts as in flight no longer
+	dead     = 1 << 19 // a dead letter took the place of a receipt
+	finished = 1 << 20 // nothing is awaited
+)
+
+// find returns the chunk of an event and the event's place in it, nil if there is none.
+func (f *flights) find(seq uint64) (*chunk, int) {
+	b := f.blocks[seq>>(chunkBits+blockBits)].Load()
+	if b == nil {
+		return nil, 0
+	}
+	return b[seq>>chunkBits&(1<<blockBits-1)].Load(), int(seq & (1<<chunkBits - 1))
+}
+
+// begin makes the entry of an event. The chunk is new if this call made it.
+func (f *flights) begin(seq uint64, due time.Duration, sinks int) (c *chunk, i int, fresh bool) {
+	top := &f.blocks[seq>>(chunkBits+blockBits)]
+	b := top.Load()
+	if b == nil {
+		top.CompareAndSwap(nil, new(block))
+		b = top.Load()
+	}
+	slot := &b[seq>>chunkBits&(1<<blockBits-1)]
+	if c = slot.Load(); c == nil {
+		n := &chunk{base: max(0, due-slack).Truncate(time.Microsecond), trace: new(trace)}
+		fresh = slot.CompareAndSwap(nil, n)
+		c = slot.Load()
+	}
+	i = int(seq & (1<<chunkBits - 1))
+	if after := int64((due-c.base)/time.Microsecond) + 1; after > noDue && after < farDue {
+		c.due[i].Store(uint32(after))
+	} else {
+		f.far.Store(seq, due)
+		c.due[i].Store(farDue)
+	}
+	c.state[i].Store(uint32(min(sinks, toCome)))
+	return c, i, fresh
+}
+
+// dueOf returns when an event was due, to the microsecond, and whether that is known.
+func (f *flights) dueOf(c *chunk, i int, seq uint64) (time.Duration, bool) {
+	switch d := c.due[i].Load(); d {
+	case noDue:
+		return 0, false
+	case farDue:
+		due, ok := f.far.Load(seq)
+		if !ok {
+			return 0, false
+		}
+		return due.(time.Duration), true
+	default:
+		return c.base + time.Duration(d-1)*time.Microsecond, true
+	}
+}
+
+// finish notes that nothing is awaited of an event, once, and forgets a chunk that is through.
+func (f *flights) finish(c *chunk, i int, seq uint64) {
+	if c.state[i].Or(finished)&finished != 0 {
+		return
+	}
+	if c.due[i].Load() == farDue {
+		f.far.Delete(seq)
+	}
+	if c.done.Add(1) == 1<<chunkBits {
+		c.trace.at.Store(nil)
+		f.blocks[seq>>(chunkBits+blockBits)].Load()[seq>>chunkBits&(1<<blockBits-1)].Store(nil)
+	}
+}
+
+// traces bounds the memory of all traces: only the latest chunks have one.
+type traces struct {
+	slots int // numbers that an event has
+	mu    sync.Mutex
+	kept  []*trace // a ring, the oldest at next
+	next  int
+}
+
+const traceMemory = 64 << 20
+
+func newTraces(steps int) *traces {
+	slots := 1 + 2*steps
+	return &traces{slots: slots, kept: make([]*trace, max(8, traceMemory/(4<<chunkBits)/slots))}
+}
+
+// open gives a new chunk its trace.
+func (t *traces) open(c *chunk) {
+	at := make([]atomic.Uint32, t.slots<<chunkBits)
+	c.trace.at.Store(&at)
+	t.mu.Lock()
+	old := t.kept[t.next]
+	t.kept[t.next] = c.trace
+	t.next = (t.next + 1) % len(t.kept)
+	t.mu.Unlock()
+	if old != nil {
+		old.at.Store(nil)
+	}
+}
+
+// note stores a time since an event was due, unless there is one already, and tells whether it did.
+func (t *traces) note(c *chunk, i, slot int, since time.Duration) bool {
+	at := c.trace.at.Load()
+	return at != nil && (*at)[i*t.slots+slot].CompareAndSwap(0, tick(since))
+}
+
+// get returns a time since an event was due.
+func (t *traces) get(c *chunk, i, slot int) (time.Duration, bool) {
+	at := c.trace.at.Load()
+	if at == nil {
+		return 0, false
+	}
+	v := (*at)[i*t.slots+slot].Load()
+	return time.Duration(int64(v)-1) * time.Microsecond, v != 0
+}
+
+func tick(since time.Duration) uint32 {
+	return uint32(min(max(int64(since/time.Microsecond), 0)+1, math.MaxUint32))
+}
