@@ -30,6 +30,7 @@ var arrows = map[string][]string{
 	"reports":                         {"conformance/verdict"},
 	"reports/load":                    {},
 	"loadgen/account":                 {},
+	"loadgen/scenario":                {"fixtures/api", "fixtures/event"},
 	"conformance/history":             {"fixtures/event"},
 	"conformance/history/historytest": {"conformance/history"},
 	"conformance/check":               {"conformance/history", "conformance/verdict"},
