@@ -22,7 +22,6 @@ import (
 	"github.com/sequitur-dev/sequitur/conformance/check"
 	"github.com/sequitur-dev/sequitur/conformance/drive"
 	"github.com/sequitur-dev/sequitur/conformance/history"
-	"github.com/sequitur-dev/sequitur/conformance/suites"
 	"github.com/sequitur-dev/sequitur/conformance/verdict"
 	"github.com/sequitur-dev/sequitur/fixtures/target"
 	"github.com/sequitur-dev/sequitur/reports"
@@ -193,17 +192,28 @@ func (s *Session) drive(ctx context.Context) (err error) {
 	if s.options.Progress != nil {
 		progress = s.options.Progress(len(s.plan.scenarios) * s.options.Repeat)
 	}
+	falls, fallible := s.target.(target.Fallible)
 	var group errgroup.Group
 	group.SetLimit(s.options.Parallel)
+	var together, harsh []*play
 	for round := range s.options.Repeat {
 		for _, sc := range s.plan.shuffled(s.options.Seed + int64(round)) {
 			if ctx.Err() != nil {
 				break
 			}
-			group.Go(func() error { return s.one(ctx, bench, progress, sc, round) })
+			p := &play{scenario: sc, round: round}
+			if fallible && sc.Harsh {
+				harsh = append(harsh, p)
+				continue
+			}
+			together = append(together, p)
+			group.Go(func() error { return s.one(ctx, bench, progress, p) })
 		}
 	}
 	err = group.Wait()
+	if fallible && err == nil && ctx.Err() == nil {
+		err = s.alone(ctx, bench, progress, falls, together, harsh)
+	}
 	if ctx.Err() != nil {
 		s.mu.Lock()
 		s.stopped = true
@@ -219,25 +229,33 @@ func (silent) Begin(string)                 {}
 func (silent) Step(string, verdict.Verdict) {}
 
 // one drives a scenario and judges it at once, so that progress can tell.
-func (s *Session) one(ctx context.Context, bench *drive.Bench, progress Progress, sc suites.Scenario, round int) error {
+func (s *Session) one(ctx context.Context, bench *drive.Bench, progress Progress, p *play) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	progress.Begin(sc.Name)
-	ops, err := bench.Drive(ctx, roundName(sc.Name, round), sc.Drive)
-	if at := s.add(sc.Name, round, ops); at != nil {
-		worst := verdict.Passed
+	name := p.scenario.Name
+	if !p.told {
+		progress.Begin(name)
+	}
+	p.began = time.Now()
+	ops, err := bench.Drive(ctx, roundName(name, p.round), p.scenario.Drive)
+	p.ended = time.Now()
+	if at := s.add(name, p.round, ops); at != nil {
+		p.worst = verdict.Passed
 		for _, e := range s.plan.entries {
-			if e.Scenario != sc.Name {
+			if e.Scenario != name {
 				continue
 			}
 			v := at.judge(e).Verdict
 			if v != verdict.Passed && !s.plan.claims[e.Requirement.Feature] {
 				v = verdict.NotSupported
 			}
-			worst = max(worst, v)
+			p.worst = max(p.worst, v)
 		}
-		progress.Step(sc.Name, worst)
+		if !p.told {
+			progress.Step(name, p.worst)
+			p.told = true
+		}
 	}
 	if ctx.Err() != nil {
 		return nil // an interruption is told by the report

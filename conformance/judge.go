@@ -294,6 +294,8 @@ func timeline(v *history.View, events []string) []reports.Moment {
 			m.Who, m.What, m.Status = "harness", "waited in vain", op.Note
 		case history.Stopped:
 			m.Who, m.What, m.Status = "harness", "stopped", short(op.Note)
+		case history.Restart:
+			m.What, m.Status = "fell over", short(op.Note)
 		default:
 			continue
 		}

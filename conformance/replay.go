@@ -43,6 +43,9 @@ func Replay(name string, r io.Reader, o Options) (report *reports.Report, unknow
 		if _, ok := byName[op.Scenario]; !ok {
 			order = append(order, op.Scenario)
 		}
+		if op.Kind == history.Begin {
+			byName[op.Scenario] = nil // driven again, alone
+		}
 		byName[op.Scenario] = append(byName[op.Scenario], *op)
 		last = max(last, op.T)
 	}

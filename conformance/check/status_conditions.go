@@ -185,6 +185,17 @@ func SteadyTimes(objects ...string) Judge {
 	}))
 }
 
+// UnlessRefused asks a judge about an object whose change in a phase was not refused.
+func UnlessRefused(mark, object string, j Judge) Judge {
+	return func(v *history.View) Finding {
+		offers := v.Phase(mark).Offers(object)
+		if len(offers) > 0 && !slices.ContainsFunc(offers, func(o *history.Op) bool { return !o.Refused }) {
+			return Pass("the change of %s was refused", object)
+		}
+		return j(v)
+	}
+}
+
 // ObservedWithConditions wants a change of spec in a phase, by which the object cannot be Ready any more, to be observed:
 // observedGeneration comes to equal the new generation, and no state in which it does has the Ready of before
 // (control-plane.md #detailed-resources "observedGeneration").

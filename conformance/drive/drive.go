@@ -68,7 +68,7 @@ func (b *Bench) Close(ctx context.Context) error {
 // that of the sink or of the context; everything else is in the history.
 func (b *Bench) Drive(ctx context.Context, name string, script func(*Stage)) ([]history.Op, error) {
 	s := &Stage{
-		bench: b, ctx: ctx, name: name, namespace: namespaceOf(b.run, name),
+		bench: b, ctx: ctx, name: name, began: time.Now(), namespace: namespaceOf(b.run, name),
 		log:       newLog(name, b.began, b.sink),
 		addresses: map[string]api.Address{}, uris: map[string]string{}, used: map[string]bool{},
 	}
@@ -79,6 +79,7 @@ func (b *Bench) Drive(ctx context.Context, name string, script func(*Stage)) ([]
 	s.play(script)
 	s.canaries()
 	s.reported()
+	s.restarts()
 	s.log.add(time.Time{}, history.Op{Kind: history.End})
 	ops, err := s.log.close()
 	s.cleanup()
@@ -87,6 +88,23 @@ func (b *Bench) Drive(ctx context.Context, name string, script func(*Stage)) ([]
 	delete(b.stages, s.namespace)
 	b.mu.Unlock()
 	return ops, errors.Join(err, context.Cause(ctx))
+}
+
+// restarts records what fell over during the scenario, as far as it is known yet. It is no verdict: what the fall did is.
+func (s *Stage) restarts() {
+	f, ok := s.bench.target.(target.Fallible)
+	if !ok || s.ctx.Err() != nil {
+		return
+	}
+	list, err := f.Restarts(s.ctx)
+	if err != nil {
+		return // a cluster that does not answer is told elsewhere
+	}
+	for _, r := range list {
+		if r.At.After(s.began) {
+			s.log.add(r.At, history.Op{Kind: history.Restart, Who: r.Who, Note: r.Why})
+		}
+	}
 }
 
 // namespaceOf gives a DNS label of at most 63 characters.
@@ -185,14 +203,14 @@ var kinds = map[string]string{
 	"Channel": api.Messaging, "InMemoryChannel": api.Messaging, "Subscription": api.Messaging,
 	"Broker": api.Eventing, "Trigger": api.Eventing, "PingSource": api.Sources, "SinkBinding": api.Sources,
 	"EventPolicy": api.Security, "ServiceAccount": api.Core,
-	"Service": api.Core, "ConfigMap": api.Core, "KService": api.Serving, "Deployment": api.Apps,
+	"Service": api.Core, "ConfigMap": api.Core, knativeService: api.Serving, "Deployment": api.Apps,
 }
 
 // nameOf is how scenarios name an object that was applied, the inverse of Ref: the namespace is said if it is not home.
 func nameOf(r api.Ref, home string) string {
 	kind := r.Kind
 	if kind == "Service" && strings.HasPrefix(r.APIVersion, "serving.knative.dev/") {
-		kind = "KService"
+		kind = knativeService
 	}
 	if r.Namespace != home {
 		return kind + "/" + r.Namespace + "/" + r.Name
@@ -207,7 +225,7 @@ func Ref(object, namespace string) api.Ref {
 		namespace, name = ns, n
 	}
 	r := api.Ref{APIVersion: kinds[kind], Kind: kind, Namespace: namespace, Name: name}
-	if kind == "KService" {
+	if kind == knativeService {
 		r.Kind = "Service"
 	}
 	return r

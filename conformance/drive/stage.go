@@ -28,11 +28,12 @@ type Stage struct {
 	bench     *Bench
 	ctx       context.Context
 	name      string
+	began     time.Time
 	namespace string
 	log       *log
 	addresses map[string]api.Address // by Kind/name
 	uris      map[string]string      // receivers' URIs by name
-	used      map[string]bool // namespaces
+	used      map[string]bool        // namespaces
 	events    int
 	barriers  int
 	exchange  int64
@@ -121,12 +122,15 @@ func (s *Stage) URI(name string) string {
 }
 
 // Service makes a core Service (Kind "Service") or a Knative Service ("KService") of the receiver's name that leads to
-// the receiver.
+// the receiver. A v1 Service stands for a Knative Service where the target does not claim KnativeService, also in references.
 func (s *Stage) Service(kind, name string) { s.ServiceIn(kind, s.namespace, name, name) }
 
 // ServiceIn makes a Service in a namespace that leads to a receiver of this scenario.
 func (s *Stage) ServiceIn(kind, namespace, name, to string) {
 	uri := s.URI(to)
+	if kind == knativeService && !s.Claims(featureKnativeService) {
+		kind = "Service"
+	}
 	ref := Ref(kind+"/"+name, namespace)
 	endpoint := uri
 	if kind == "Service" {
@@ -135,6 +139,28 @@ func (s *Stage) ServiceIn(kind, namespace, name, to string) {
 	}
 	s.Apply(fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata: {name: %s, namespace: %s, annotations: {%s: %q}}\n",
 		ref.APIVersion, ref.Kind, name, namespace, api.AnnotationEndpoint, endpoint))
+}
+
+const (
+	knativeService        = "KService"
+	featureKnativeService = "KnativeService"
+)
+
+// standIn makes references to Knative Services, wherever they are in a manifest, refer to v1 Services.
+func standIn(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		if v["kind"] == "Service" && v["apiVersion"] == api.Serving {
+			v["apiVersion"] = api.Core
+		}
+		for _, in := range v {
+			standIn(in)
+		}
+	case []any:
+		for _, in := range v {
+			standIn(in)
+		}
+	}
 }
 
 // Refusing returns a base URL at which connections are refused until Come is called with it.
@@ -195,6 +221,9 @@ func (s *Stage) offer(doc string) (object, refusal string) {
 	if err := yaml.Unmarshal([]byte(s.fill(doc)), &m); err != nil {
 		s.stop("harness", "the scenario's manifest is no YAML: %v", err)
 	}
+	if !s.Claims(featureKnativeService) {
+		standIn(m["spec"])
+	}
 	meta, _ := m["metadata"].(map[string]any)
 	if meta == nil {
 		s.stop("harness", "the scenario's manifest has no metadata")
@@ -244,9 +273,13 @@ func (s *Stage) Delete(object string) {
 	s.log.add(time.Time{}, op)
 }
 
-// Ready waits until each object is Ready at its current generation; if one never is, the scenario ends.
+// Ready waits until each object is Ready at its current generation; if one never is, the scenario ends. A Knative Service that
+// a v1 Service stands for is Ready.
 func (s *Stage) Ready(objects ...string) {
 	for _, object := range objects {
+		if strings.HasPrefix(object, knativeService+"/") && !s.Claims(featureKnativeService) {
+			continue // what stands for it has no status
+		}
 		if !s.Await(object, "to be Ready", func(o *history.Object) bool { return o.Ready() }) {
 			last := "it is not there"
 			if o := s.log.view().LastStatus(object); o != nil {

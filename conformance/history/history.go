@@ -30,6 +30,7 @@ const (
 	Mark     Kind = "mark"     // a phase of the scenario begins; Note names it
 	Settled  Kind = "settled"  // a wait ended; OK tells whether what was awaited came
 	Stopped  Kind = "stopped"  // the scenario ended early; Error is "target" or "harness", Note says why
+	Restart  Kind = "restart"  // a part of the target (Who) fell over, at T, and was started again; Note is what is known of its end
 	End      Kind = "end"      // the scenario is over
 )
 

@@ -490,7 +490,8 @@ var broker = []Scenario{
 		},
 	},
 	{
-		Name: "broker/huge-and-endless-events",
+		Name:  "broker/huge-and-endless-events",
+		Harsh: true,
 		Drive: func(s *drive.Stage) {
 			triggerA(s, "", "")
 			endless, huge, meanwhile := s.NewEvent(), s.NewEvent().WithData("application/octet-stream", bytes.Repeat([]byte("huge"), 8<<20)), s.Events(4)

@@ -216,7 +216,8 @@ var deadLetter = []Scenario{
 		},
 	},
 	{
-		Name: "deadletter/awkward-answers",
+		Name:  "deadletter/awkward-answers",
+		Harsh: true,
 		Drive: func(s *drive.Stage) {
 			scripts := map[string]receiver.Respond{}
 			for i, b := range awkwardBodies { // every other event is refused; those between are accepted

@@ -54,6 +54,7 @@ var readings = []Scenario{
 	},
 	{
 		Name:  "filters/that-say-nothing",
+		Harsh: true,
 		Needs: []string{"SubscriptionsAPIFilters"},
 		Drive: func(s *drive.Stage) {
 			s.Apply(brokerOf("b", "") + "---\n" + triggerWith("every", "b", "$every", ""))

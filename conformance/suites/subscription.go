@@ -305,7 +305,8 @@ var subscription = []Scenario{
 		},
 	},
 	{
-		Name: "subscription/subscriber-moves",
+		Name:  "subscription/subscriber-moves",
+		Needs: []string{"KnativeService"}, // a v1 Service keeps its address
 		Drive: func(s *drive.Stage) {
 			s.ServiceIn("KService", s.Namespace(), "k", "a")
 			s.Apply(channelOf("c", ""))

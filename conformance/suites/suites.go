@@ -15,6 +15,7 @@ import (
 type Scenario struct {
 	Name   string   // chapter/what-happens, lower-case; stable, as saved histories are judged by it
 	Slow   bool     // takes seconds of waiting: driven first, so that the others are driven meanwhile
+	Harsh  bool     // has brought implementations down: driven alone, after the others, where a target is of several parts
 	Needs  []string // features without which it is not driven; its requirements are then not supported
 	Drive  func(s *drive.Stage)
 	Verify []Verification
