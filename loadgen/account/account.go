@@ -91,6 +91,8 @@ type Config struct {
 	WarmUp time.Duration
 	// Interval is the width of an interval of the time series; 0 means one second.
 	Interval time.Duration
+	// Left, if set, is called for each event that is in flight no longer, by whoever told its end. It must be quick.
+	Left func()
 }
 
 // Outcome is how a request of the sender ended.
@@ -364,7 +366,7 @@ func (a *Account) Ended(source int, seq uint64, o Outcome, at time.Duration) {
 		}
 	})
 	if leaves {
-		a.inFlight.Add(-1)
+		a.leave()
 	}
 	if none || flags&refused != 0 {
 		f.finish(c, i, seq)
@@ -502,10 +504,18 @@ func (a *Account) foreignReceipt(e entry, r Receipt, letter bool) {
 	}
 }
 
+// leave takes an event out of those in flight.
+func (a *Account) leave() {
+	a.inFlight.Add(-1)
+	if a.config.Left != nil {
+		a.config.Left()
+	}
+}
+
 // complete records the last receipt of an event.
 func (a *Account) complete(e entry, r Receipt, letter, leaves bool) {
 	if leaves {
-		a.inFlight.Add(-1)
+		a.leave()
 	}
 	latency := r.In - e.due
 	counts := !letter && e.timed && e.due >= a.config.WarmUp

@@ -27,6 +27,16 @@ type piece struct {
 // String is the template as it was written.
 func (t Template) String() string { return t.text }
 
+// Varies tells whether the text is not the same for all events.
+func (t Template) Varies() bool {
+	for _, p := range t.pieces {
+		if p.name != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // Append appends the text for an event.
 func (t Template) Append(b []byte, seq uint64, key int) []byte {
 	for i := range t.pieces {

@@ -1,0 +1,2 @@
+// Package loadgen sends load.
+package loadgen
