@@ -34,6 +34,24 @@ func (s *Stage) SendThenOpen(to string, g *Gate, limit time.Duration, events ...
 	s.Send(to, events...)
 }
 
+// Trials sends a new event and waits for silence, again and again, each time in a phase of its own, until the history so far
+// satisfies holds, which is told the phase. It tells whether that came within the patience for a status. A target may show a
+// change as Ready a moment before it is in force.
+func (s *Stage) Trials(to, what string, holds func(v *history.View, phase string) bool) bool {
+	end := time.Now().Add(s.bench.patience.Ready)
+	for n := 1; ; n++ {
+		phase := fmt.Sprintf("trial %d of %s", n, what)
+		s.Mark(phase)
+		s.Send(to, s.NewEvent())
+		s.Quiet("")
+		ok := holds(s.log.view(), phase)
+		if ok || time.Now().After(end) {
+			s.log.add(time.Time{}, history.Op{Kind: history.Settled, OK: ok, Note: what})
+			return ok
+		}
+	}
+}
+
 // pollEvery is how often a state is asked for that the target does not announce.
 const pollEvery = 10 * time.Millisecond
 

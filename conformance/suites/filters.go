@@ -505,6 +505,7 @@ var filters = []Scenario{
 	},
 	{
 		Name:  "filters/refused",
+		Harsh: true,
 		Needs: []string{"SubscriptionsAPIFilters"},
 		Drive: func(s *drive.Stage) { tryTwins(s, dialectTwins) },
 		Verify: []Verification{

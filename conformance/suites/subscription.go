@@ -195,6 +195,7 @@ var subscription = []Scenario{
 			apply("old")
 			s.Meanwhile("Channel/c", s.Moment(), func() { apply("new") })
 			s.Quiet("")
+			inForce(s, "Channel/c", "the legs changed", check.All(check.AtLeastOnce("subnew"), check.AtLeastOnce("repnew"), check.AtLeastOnce("dlsnew")))
 			s.Mark("after")
 			s.Send("Channel/c", s.Events(2)...)
 			for _, leg := range []string{"sub", "rep", "dls"} {
