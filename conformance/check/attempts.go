@@ -213,12 +213,15 @@ func emissions(v *history.View) map[string][]*history.Event {
 // #event-acknowledgement-and-delivery-retry, #observability). It may be asked of any history: events of which a sender or
 // receiver put out several versions are left out, and what only dead letters gain is not compared.
 func SameEventEachAttempt(v *history.View) Finding {
-	emitted := emissions(v)
+	several := map[string]bool{}
+	for key, events := range emissions(v) {
+		several[key] = versions(events) > 1
+	}
 	last := map[string]history.Exchange{}
 	compared := 0
 	for _, x := range v.Arrivals() {
 		key := x.Ask.Event.Key()
-		if x.ID() == "" || x.Ask.Error != "" || versions(emitted[key]) > 1 {
+		if x.ID() == "" || x.Ask.Error != "" || several[key] {
 			continue
 		}
 		at := x.Ask.Who + " " + key

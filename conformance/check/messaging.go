@@ -161,6 +161,16 @@ func EachTimes(at string, n int) Judge {
 // NotRepeatedAt wants an event that failed at one subscriber to come once to a healthy one, though the sender sends it again
 // as long as it is told of a failure (control-plane.md #topology-based-routing).
 func NotRepeatedAt(healthy, failing string) Judge {
+	return atHealthy(healthy, failing, func(int) int { return 1 })
+}
+
+// OnceASending is NotRepeatedAt but for what the sender itself repeats: the failing subscriber alone must not make the event
+// come to the healthy one more often.
+func OnceASending(healthy, failing string) Judge {
+	return atHealthy(healthy, failing, func(sent int) int { return sent })
+}
+
+func atHealthy(healthy, failing string, most func(sent int) int) Judge {
 	return func(v *history.View) Finding {
 		posts := v.Posts()
 		if len(posts) == 0 {
@@ -171,8 +181,8 @@ func NotRepeatedAt(healthy, failing string) Judge {
 			if !slices.ContainsFunc(v.Attempts(failing, id), func(x history.Exchange) bool { return !x.Accepted() }) {
 				return Unclear("%s did not fail at %s", id, failing)
 			}
-			if got := len(v.Attempts(healthy, id)); got != 1 {
-				sent := len(slices.DeleteFunc(slices.Clone(posts), func(y history.Exchange) bool { return y.ID() != id }))
+			sent := len(slices.DeleteFunc(slices.Clone(posts), func(y history.Exchange) bool { return y.ID() != id }))
+			if got := len(v.Attempts(healthy, id)); got < 1 || got > most(sent) {
 				return Fail("1 delivery of "+id+" at "+healthy, fmt.Sprintf("%s, sent %d times, answer %s", times(got), sent, outcome(x)), id)
 			}
 		}

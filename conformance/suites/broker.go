@@ -486,7 +486,7 @@ var broker = []Scenario{
 			s.Quiet("")
 		},
 		Verify: []Verification{
-			verify("BRK-029", check.NotRepeatedAt("ok", "a")),
+			verify("BRK-029", check.OnceASending("ok", "a")),
 		},
 	},
 	{
