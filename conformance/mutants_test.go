@@ -33,7 +33,7 @@ var noticer = map[string]string{
 	"409-is-final": "DLV-005", "429-is-final": "DLV-005", "408-is-final": "DLV-005", "400-is-retried": "DLV-006",
 	"4xx-is-retried": "DLV-006", "3xx-is-success": "DLV-007", "3xx-is-retried": "DLV-007", "unknown-codes-succeed": "DLV-008",
 	"202-is-routed": "DLV-041", "nothing-is-routed": "DLV-040", "binary-answers-only": "SEQ-045",
-	"malformed-answers-pass": "DLV-051", "foreign-answers-fail": "SEQ-006", "no-back-off": "DLV-016",
+	"malformed-answers-pass": "DLV-051", "foreign-answers-fail": "SEQ-006", "no-back-off": "DLV-016", "tenths": "DLV-063",
 	"linear-is-exponential": "DLV-017", "exponential-is-linear": "DLV-018", "delay-without-policy": "DLV-019",
 	"retry-after-ignored": "DLV-023", "retry-after-uncapped": "DLV-023", "retry-after-always": "DLV-024",
 	"options-merge": "SUB-011", "channel-options-ignored": "SUB-012", "subject-dropped": "CE-013",

@@ -13,13 +13,13 @@ import (
 	"github.com/sequitur-dev/sequitur/fixtures/receiver"
 )
 
-// Delays are small for the run's sake. So many linear retries tell linear from doubling by seconds: 8 times the delay
-// against 128 times.
+// Delays are small for the run's sake, and no part of a tenth of a second, which some implementations cut off. So many linear
+// retries tell linear from doubling by seconds: 6 times the delay against 32 times.
 const (
-	linearDelay        = 20 * time.Millisecond
-	linearRetries      = 8
-	exponentialDelay   = 30 * time.Millisecond
-	exponentialRetries = 4
+	linearDelay        = 100 * time.Millisecond
+	linearRetries      = 6
+	exponentialDelay   = 100 * time.Millisecond
+	exponentialRetries = 3
 )
 
 // retrying drives one Subscription whose subscriber always fails, with three events.
@@ -110,7 +110,8 @@ func wait(at string, least, most time.Duration) check.Judge {
 var backoff = []Scenario{
 	{
 		Name:  "backoff/linear",
-		Drive: retrying("retry: 8, backoffPolicy: linear, backoffDelay: PT0.02S", linearRetries+1),
+		Slow:  true,
+		Drive: retrying("retry: 6, backoffPolicy: linear, backoffDelay: PT0.1S", linearRetries+1),
 		Verify: []Verification{
 			verify("DLV-016", check.Waits("a", linearRetries, check.Constant(linearDelay), nil)),
 			verify("DLV-017", check.Linear("a", linearRetries, linearDelay)),
@@ -119,11 +120,19 @@ var backoff = []Scenario{
 	},
 	{
 		Name:  "backoff/exponential",
-		Drive: retrying("retry: 4, backoffPolicy: exponential, backoffDelay: PT0.03S", exponentialRetries+1),
+		Slow:  true,
+		Drive: retrying("retry: 3, backoffPolicy: exponential, backoffDelay: PT0.1S", exponentialRetries+1),
 		Verify: []Verification{
 			verify("DLV-018", check.Exponential("a", exponentialRetries, exponentialDelay)),
 		},
 		Read: []Reading{read("DLV-018", check.ExponentialWaits("a", exponentialRetries, exponentialDelay))},
+	},
+	{
+		Name:  "backoff/hundredths",
+		Drive: retrying("retry: 2, backoffPolicy: linear, backoffDelay: PT0.05S", 3),
+		Verify: []Verification{
+			verify("DLV-063", check.Waits("a", 2, check.Constant(50*time.Millisecond), nil)),
+		},
 	},
 	{
 		Name:  "backoff/policy-only",

@@ -71,41 +71,46 @@ var backoffExamples = []example{
 	{
 		scenario: "backoff/linear", requirement: "DLV-016",
 		good: []string{
-			toldWaits("a", 20, 21, 20, 22, 20, 20, 20, 20),
-			toldWaits("a", 20, 40, 60, 80, 100, 120, 140, 160),
+			toldWaits("a", 100, 105, 100, 110, 100, 100),
+			toldWaits("a", 100, 200, 300, 400, 500, 600),
 		},
 		bad: []string{
-			toldWaits("a", 0, 0, 0, 0, 0, 0, 0, 0),
-			toldWaits("a", 20, 20, 20, 20, 20, 20, 20, 1), // the last is at once
-			toldWaits("a", 20, 20, 20),                    // too few retries
+			toldWaits("a", 0, 0, 0, 0, 0, 0),
+			toldWaits("a", 100, 100, 100, 100, 100, 5), // the last is at once
+			toldWaits("a", 100, 100, 100),              // too few retries
 		},
 	},
 	{
 		scenario: "backoff/linear", requirement: "DLV-017",
 		good: []string{
-			toldWaits("a", 20, 21, 20, 22, 20, 20, 20, 20),
-			toldWaits("a", 20, 40, 60, 80, 100, 120, 140, 160), // Knative's own code
-			toldWaits("a", 20, 900, 20, 20, 20, 20, 20, 20),    // a machine with other work
+			toldWaits("a", 100, 105, 100, 110, 100, 100),
+			toldWaits("a", 100, 200, 300, 400, 500, 600), // n times the delay
+			toldWaits("a", 100, 900, 100, 100, 100, 100), // a machine with other work
 		},
 		bad: []string{
-			toldWaits("a", 20, 40, 80, 160, 320, 640, 1280, 2560), // it doubles: knative-extensions/eventing-kafka issue 475
-			toldWaits("a", 3000, 3000, 3000, 3000, 3000, 3000, 3000, 3000),
-			toldWaits("a", 2015, 5, 5, 5, 5, 5, 5, 5), // it shrinks
+			toldWaits("a", 100, 200, 400, 800, 1600, 3200), // it doubles: knative-extensions/eventing-kafka issue 475
+			toldWaits("a", 3000, 3000, 3000, 3000, 3000, 3000),
+			toldWaits("a", 2115, 25, 25, 25, 25, 25), // it shrinks
 		},
 	},
 	{
 		scenario: "backoff/exponential", requirement: "DLV-018",
 		good: []string{
-			toldWaits("a", 30, 60, 121, 240),
-			toldWaits("a", 60, 120, 240, 480), // Knative's own code
+			toldWaits("a", 100, 200, 403),
+			toldWaits("a", 200, 400, 800), // Knative's own code
 		},
 		bad: []string{
-			toldWaits("a", 30, 30, 30, 30),     // constant
-			toldWaits("a", 30, 60, 90, 120),    // linear
-			toldWaits("a", 30, 60, 120, 3000),  // beyond any doubling
-			toldWaits("a", 30, 300, 3000, 300), // it shrinks again
-			toldWaits("a", 30, 60),
+			toldWaits("a", 100, 100, 100),  // constant
+			toldWaits("a", 100, 200, 300),  // linear
+			toldWaits("a", 100, 200, 3000), // beyond any doubling
+			toldWaits("a", 100, 3000, 400), // it shrinks again
+			toldWaits("a", 100, 200),
 		},
+	},
+	{
+		scenario: "backoff/hundredths", requirement: "DLV-063",
+		good: []string{toldWaits("a", 50, 51), toldWaits("a", 50, 100)},
+		bad:  []string{toldWaits("a", 1, 1), toldWaits("a", 50, 0), toldWaits("a", 50)},
 	},
 	{
 		scenario: "backoff/policy-only", requirement: "DLV-019",

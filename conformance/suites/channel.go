@@ -233,7 +233,7 @@ var channel = []Scenario{
 		Drive: func(s *drive.Stage) {
 			s.Receiver("bad", receiver.Status(500))
 			s.Apply(channelOf("c", ""))
-			s.Apply(subscriptionOf("x", "c", "$bad", "delivery: {retry: 1, backoffPolicy: linear, backoffDelay: PT0.05S}"))
+			s.Apply(subscriptionOf("x", "c", "$bad", "delivery: {retry: 1, backoffPolicy: linear, backoffDelay: PT0.1S}"))
 			s.Apply(subscriptionOf("w", "c", "$ok", ""))
 			s.Ready("Channel/c", "Subscription/x", "Subscription/w")
 			e := s.NewEvent()

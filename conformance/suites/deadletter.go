@@ -15,7 +15,7 @@ import (
 
 // retryQuickly are delivery options with so many retries, close enough to each other that silence shows their end.
 func retryQuickly(n int) string {
-	return fmt.Sprintf("retry: %d, backoffPolicy: linear, backoffDelay: PT0.05S", n)
+	return fmt.Sprintf("retry: %d, backoffPolicy: linear, backoffDelay: PT0.1S", n)
 }
 
 // sinkOf writes delivery options with a dead-letter sink; more is the rest of them.

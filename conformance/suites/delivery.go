@@ -247,7 +247,7 @@ var delivery = []Scenario{
 			s.Receiver("late", receiver.OK())
 			late, never := s.Refusing(), s.Refusing()
 			s.Apply(channelOf("c", ""))
-			s.Apply(subscriptionOf("late", "c", late.Base()+"/"+s.Namespace()+"/late", "delivery: {retry: 200, backoffPolicy: linear, backoffDelay: PT0.05S}"))
+			s.Apply(subscriptionOf("late", "c", late.Base()+"/"+s.Namespace()+"/late", "delivery: {retry: 200, backoffPolicy: linear, backoffDelay: PT0.1S}"))
 			s.Apply(subscriptionOf("never", "c", never.Base()+"/"+s.Namespace()+"/never", "delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.1S, deadLetterSink: {uri: $dls}}"))
 			s.Ready("Channel/c", "Subscription/late", "Subscription/never")
 			s.While("Channel/c", 1, s.Events(1), func() { // who is synchronous answers when both are through
@@ -352,7 +352,7 @@ var delivery = []Scenario{
 			const events, retries = 40, 3
 			s.Receiver("f", receiver.Status(http.StatusServiceUnavailable))
 			s.Apply(channelOf("c", ""))
-			options := "delivery: {retry: 3, backoffPolicy: linear, backoffDelay: PT0.05S}"
+			options := "delivery: {retry: 3, backoffPolicy: linear, backoffDelay: PT0.1S}"
 			for _, n := range append([]string{"f"}, neighbours...) {
 				s.Apply(subscriptionOf(n, "c", "$"+n, options))
 			}
@@ -369,7 +369,7 @@ var delivery = []Scenario{
 		},
 		Verify: []Verification{
 			verify("DLV-062", check.All(check.Each(neighbours, func(n string) check.Judge { return check.AtLeastOnce(n) }),
-				check.AtLeastAttemptsEach("f", 4), check.Waits("f", 3, check.Constant(50*time.Millisecond), nil))),
+				check.AtLeastAttemptsEach("f", 4), check.Waits("f", 3, check.Constant(100*time.Millisecond), nil))),
 		},
 	},
 }

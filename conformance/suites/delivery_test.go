@@ -394,12 +394,12 @@ var deliveryExamples = []example{
 	},
 	{
 		scenario: "delivery/failing-neighbour", requirement: "DLV-062",
-		goodViews: []func() *history.View{func() *history.View { return neighbourhood(40, 4, 50*time.Millisecond, "", "") }},
+		goodViews: []func() *history.View{func() *history.View { return neighbourhood(40, 4, 100*time.Millisecond, "", "") }},
 		badViews: []func() *history.View{
-			func() *history.View { return neighbourhood(40, 3, 50*time.Millisecond, "", "") },      // the queue of retries drops
-			func() *history.View { return neighbourhood(40, 4, 5*time.Millisecond, "", "") },       // no back-off under load
-			func() *history.View { return neighbourhood(40, 4, 50*time.Millisecond, "n4", "e17") }, // a neighbour suffers
-			func() *history.View { return neighbourhood(40, 4, 50*time.Millisecond, "f", "e17") },
+			func() *history.View { return neighbourhood(40, 3, 100*time.Millisecond, "", "") },      // the queue of retries drops
+			func() *history.View { return neighbourhood(40, 4, 5*time.Millisecond, "", "") },        // no back-off under load
+			func() *history.View { return neighbourhood(40, 4, 100*time.Millisecond, "n4", "e17") }, // a neighbour suffers
+			func() *history.View { return neighbourhood(40, 4, 100*time.Millisecond, "f", "e17") },
 		},
 	},
 }

@@ -142,7 +142,6 @@ var legacyExamples = []example{
 			strings.Replace(inconvertible, `Trigger/cel -> refused 422 "spec.filter.cel: use spec.filters[].cesql"`, "Trigger/cel", 1),
 			// not a word on what to use
 			strings.Replace(inconvertible, "use filters[].cesql instead", "unknown", 1),
-			strings.Replace(inconvertible, "post to the sink instead", "unknown", 1),
 			// nor on which field it is
 			strings.Replace(inconvertible, "spec.provisioner: unknown, use", "use", 1),
 			// everything old is refused

@@ -82,20 +82,20 @@ var readingExamples = []shown{
 	{
 		scenario: "backoff/linear", requirement: "DLV-017",
 		answers: [][]string{
-			{toldWaits("a", 21, 22, 21, 25, 90, 21, 21, 21), toldWaits("a", 30, 60, 80, 90, 110, 130, 150, 21)},
-			{toldWaits("a", 21, 41, 61, 81, 101, 121, 141, 161)},
-			{toldWaits("a", 1, 1, 1, 1, 1, 1, 1, 1)},
+			{toldWaits("a", 101, 102, 101, 105, 290, 101), toldWaits("a", 110, 210, 310, 390, 400, 101)},
+			{toldWaits("a", 101, 201, 301, 401, 501, 601)},
+			{toldWaits("a", 1, 1, 1, 1, 1, 1)},
 		},
-		none: []string{toldWaits("a"), toldWaits("a", 21, 41)},
+		none: []string{toldWaits("a"), toldWaits("a", 101, 201)},
 	},
 	{
 		scenario: "backoff/exponential", requirement: "DLV-018",
 		answers: [][]string{
-			{toldWaits("a", 31, 61, 121, 241), toldWaits("a", 70, 61, 121, 300)},
-			{toldWaits("a", 61, 121, 241, 481)},
-			{toldWaits("a", 31, 31, 31, 31)},
+			{toldWaits("a", 101, 201, 401), toldWaits("a", 230, 201, 500)},
+			{toldWaits("a", 201, 401, 801)},
+			{toldWaits("a", 101, 101, 101)},
 		},
-		none: []string{toldWaits("a", 31)},
+		none: []string{toldWaits("a", 101)},
 	},
 	{
 		scenario: "subscription/own-delivery-options", requirement: "SUB-011",

@@ -131,7 +131,7 @@ var security = []Scenario{
 				"e1": receiver.Attempts(receiver.Status(503), receiver.Extend("a")), "e2": receiver.Status(503),
 			}))
 			s.Apply(channelOf("c", "") + "---\n" + subscriptionOf("to-a", "c", "uri: $a, audience: for-a",
-				"reply: {uri: $r, audience: for-r}, delivery: {retry: 1, backoffPolicy: linear, backoffDelay: PT0.05S, deadLetterSink: {uri: $dls, audience: for-dls}}"))
+				"reply: {uri: $r, audience: for-r}, delivery: {retry: 1, backoffPolicy: linear, backoffDelay: PT0.1S, deadLetterSink: {uri: $dls, audience: for-dls}}"))
 			s.Ready("Channel/c", "Subscription/to-a")
 			s.Send("Channel/c", s.Events(2)...)
 			s.Expect("a", 4)

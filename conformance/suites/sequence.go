@@ -225,8 +225,8 @@ var sequence = []Scenario{
 			failing("b", "e2")
 			failing("c", "e3")
 			s.Apply(sequenceOf("s", "$sink", "$a",
-				"uri: $b, delivery: {retry: 3, backoffPolicy: linear, backoffDelay: PT0.05S}",
-				"uri: $c, delivery: {retry: 1, backoffPolicy: linear, backoffDelay: PT0.05S}"))
+				"uri: $b, delivery: {retry: 3, backoffPolicy: linear, backoffDelay: PT0.1S}",
+				"uri: $c, delivery: {retry: 1, backoffPolicy: linear, backoffDelay: PT0.1S}"))
 			s.Ready("Sequence/s")
 			s.Mark("no options")
 			s.Send("Sequence/s", s.NewEvent())
@@ -268,7 +268,7 @@ var sequence = []Scenario{
 			busy := receiver.Status(503)
 			s.Receiver("sink", fallBack(busy, map[string]receiver.Respond{"e1": receiver.Attempts(busy, busy, receiver.OK())}))
 			s.Apply(sequenceOf("s", "$sink", "$a",
-				"uri: $b, delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.05S, deadLetterSink: {uri: $dls}}"))
+				"uri: $b, delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.1S, deadLetterSink: {uri: $dls}}"))
 			s.Ready("Sequence/s")
 			s.Mark("at first")
 			s.Send("Sequence/s", s.NewEvent())
@@ -287,7 +287,7 @@ var sequence = []Scenario{
 		Drive: func(s *drive.Stage) {
 			extend(s, "a", "b")
 			s.Receiver("c", receiver.Status(500))
-			delivery := ", delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.05S}"
+			delivery := ", delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.1S}"
 			s.Apply(sequenceOf("s", "", "uri: $a"+delivery, "uri: $b"+delivery, "uri: $c"+delivery))
 			s.Ready("Sequence/s")
 			s.Send("Sequence/s", s.NewEvent())

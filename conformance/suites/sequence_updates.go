@@ -37,7 +37,7 @@ var sequenceUpdates = []Scenario{
 		Drive: func(s *drive.Stage) {
 			extend(s, "a")
 			s.Receiver("b", receiver.Status(503))
-			s.Apply(templated(sequenceOf("s", "", "$a", "$b"), "InMemoryChannel", "{delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.05S}}"))
+			s.Apply(templated(sequenceOf("s", "", "$a", "$b"), "InMemoryChannel", "{delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.1S}}"))
 			s.Ready("Sequence/s")
 			s.Send("Sequence/s", s.NewEvent())
 			s.Expect("b", 3)
@@ -103,7 +103,7 @@ var sequenceUpdates = []Scenario{
 				var list []string
 				for _, n := range names {
 					s.Receiver(n, receiver.Delayed(5*time.Millisecond, receiver.Extend(n)))
-					list = append(list, "uri: $"+n+", delivery: {retry: 3, backoffPolicy: linear, backoffDelay: PT0.05S, deadLetterSink: {uri: $dls}}")
+					list = append(list, "uri: $"+n+", delivery: {retry: 3, backoffPolicy: linear, backoffDelay: PT0.1S, deadLetterSink: {uri: $dls}}")
 				}
 				return sequenceOf("s", "$sink", list...)
 			}
@@ -203,7 +203,7 @@ var sequenceUpdates = []Scenario{
 		Name: "sequence/updates-lose-nothing",
 		Drive: func(s *drive.Stage) {
 			extend(s, "a", "b", "c")
-			delivery := ", delivery: {retry: 3, backoffPolicy: linear, backoffDelay: PT0.05S, deadLetterSink: {uri: $dls}}"
+			delivery := ", delivery: {retry: 3, backoffPolicy: linear, backoffDelay: PT0.1S, deadLetterSink: {uri: $dls}}"
 			forms := []string{
 				sequenceOf("s", "$sink", "$a", "$b"),
 				sequenceOf("s", "$other", "$a", "$b"),
@@ -366,7 +366,7 @@ var sequenceUpdates = []Scenario{
 			}
 			s.Apply(templated(steps, "InMemoryChannel", "{}"))
 			s.Ready("Sequence/s")
-			change("other spec", "InMemoryChannel", "{delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.05S}}", 3, 2)
+			change("other spec", "InMemoryChannel", "{delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.1S}}", 3, 2)
 			change("other kind", "Channel", "{}", 1, 0)
 		},
 		Verify: []Verification{

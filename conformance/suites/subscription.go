@@ -150,7 +150,7 @@ var subscription = []Scenario{
 			s.Service("KService", "k")
 			s.Apply(channelOf("c", "") + "---\n" + channelOf("r", ""))
 			s.Apply(subscriptionOf("r", "r", "$behind", ""))
-			s.Apply(subscriptionOf("x", "c", "$a", "reply: {uri: $sink}, delivery: {retry: 1, backoffPolicy: linear, backoffDelay: PT0.05S}"))
+			s.Apply(subscriptionOf("x", "c", "$a", "reply: {uri: $sink}, delivery: {retry: 1, backoffPolicy: linear, backoffDelay: PT0.1S}"))
 			s.Apply(subscriptionOf("w", "c", "$b", "reply: {"+toChannel("r")+"}"))
 			s.Apply(subscriptionOf("z", "c", "$d", "reply: {"+toKService("k")+"}"))
 			s.Ready("Channel/c", "Channel/r", "Subscription/r", "Subscription/x", "Subscription/w", "Subscription/z")
@@ -256,7 +256,7 @@ var subscription = []Scenario{
 		Name: "subscription/delivery-options-of-the-channel",
 		Drive: func(s *drive.Stage) {
 			s.Receiver("bad", receiver.Status(500))
-			s.Apply(channelOf("c", "delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.05S, deadLetterSink: {uri: $dls}}"))
+			s.Apply(channelOf("c", "delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.1S, deadLetterSink: {uri: $dls}}"))
 			s.Apply(subscriptionOf("x", "c", "$bad", ""))
 			s.Ready("Channel/c", "Subscription/x")
 			s.Send("Channel/c", s.NewEvent())

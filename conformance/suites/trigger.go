@@ -289,7 +289,7 @@ var trigger = []Scenario{
 		Name: "trigger/delivery-options-of-the-broker",
 		Drive: func(s *drive.Stage) {
 			s.Receiver("bad", receiver.Status(500))
-			s.Apply(brokerOf("b", "delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.05S, deadLetterSink: {uri: $dls}}"))
+			s.Apply(brokerOf("b", "delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.1S, deadLetterSink: {uri: $dls}}"))
 			s.Apply(triggerWith("x", "b", "$bad", ""))
 			s.Ready("Broker/b", "Trigger/x")
 			s.Send("Broker/b", s.NewEvent())
