@@ -142,7 +142,7 @@ type Objective struct {
 }
 
 // Events counts events by their fate. Every sent event is one of acked, refused, throttled, serverErrors, unknown and
-// unanswered; every acknowledged one is one of delivered, deadLettered, lost and undirected.
+// unanswered; every acknowledged one is one of delivered, deadLettered, lost, undirected and underWay.
 type Events struct {
 	Sent             uint64 `json:"sent"`
 	Acked            uint64 `json:"acked"`
@@ -155,6 +155,7 @@ type Events struct {
 	DeadLettered     uint64 `json:"deadLettered"`     // at a dead-letter sink for all that did not get it
 	Lost             uint64 `json:"lost"`             // acknowledged, and neither
 	Undirected       uint64 `json:"undirected"`       // nobody should get it
+	UnderWay         uint64 `json:"underWay"`         // acknowledged, and still on its way when the run was interrupted
 	Recovered        uint64 `json:"recovered"`        // unknown or unanswered, and received
 	Vanished         uint64 `json:"vanished"`         // unknown or unanswered, and not received
 	RefusedDelivered uint64 `json:"refusedDelivered"` // refused, and received all the same
