@@ -349,7 +349,7 @@ func (k *keeper) flush() error {
 }
 
 func limits(p target.Patience) map[string]string {
-	return map[string]string{"ready": p.Ready.String(), "settle": p.Settle.String(), "quiet": p.Quiet.String()}
+	return map[string]string{"ready": p.Ready.String(), "settle": p.Settle.String(), "quiet": p.Quiet.String(), "lag": p.Lag.String()}
 }
 
 // Report returns the report of everything judged, finished. Before Drive it says that nothing was.

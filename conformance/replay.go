@@ -83,7 +83,7 @@ func (t recorded) About() target.About {
 }
 func (t recorded) Patience() target.Patience {
 	p := target.Patience{}
-	for name, d := range map[string]*time.Duration{"ready": &p.Ready, "settle": &p.Settle, "quiet": &p.Quiet} {
+	for name, d := range map[string]*time.Duration{"ready": &p.Ready, "settle": &p.Settle, "quiet": &p.Quiet, "lag": &p.Lag} {
 		*d, _ = time.ParseDuration(strings.TrimSpace(t.h.Limits[name])) // a missing one shows as zero
 	}
 	return p

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/sequitur-dev/sequitur/fixtures/reference"
 	"github.com/sequitur-dev/sequitur/fixtures/target"
 	"github.com/sequitur-dev/sequitur/fixtures/target/kube"
+	"github.com/sequitur-dev/sequitur/fixtures/target/kube/job"
 )
 
 // targetFlags say what is tested. Commands that need a target share them.
@@ -27,6 +30,8 @@ type targetFlags struct {
 	supported, exempt               []string
 	receiversHost                   string
 	patience                        map[string]string
+	inCluster                       bool
+	image, as                       string
 }
 
 func (t *targetFlags) flags(cmd *cobra.Command) {
@@ -34,13 +39,23 @@ func (t *targetFlags) flags(cmd *cobra.Command) {
 	f.StringVar(&t.driver, "target", "", "what is tested: embedded, the reference in this process, or kube, what a Kubernetes API has (default: embedded, or kube if --server, --kubeconfig or --context is given)")
 	f.StringSliceVar(&t.with, "with", nil, "`features` of the embedded reference to turn on, with commas between")
 	t.apiFlags(cmd)
+	t.clusterFlags(cmd)
 	f.StringArrayVar(&t.channels, "channel", nil, "`apiVersion/Kind[,FILE]` of the channels to test, written as channelTemplate where there is none; the file holds their spec. Several make several runs")
 	f.StringArrayVar(&t.brokerClasses, "broker-class", nil, "`class` of the Brokers to test. Several make several runs")
 	f.StringVar(&t.deliveryOrder, "delivery-order", "", "ordered or unordered: asked of Triggers by annotation; ordered claims OrderedDelivery")
 	f.StringSliceVar(&t.supported, "supported-features", nil, "`features` claimed beyond what the target says or shows")
 	f.StringSliceVar(&t.exempt, "exempt-features", nil, "`features` not claimed although the target says or shows them")
 	f.StringVar(&t.receiversHost, "receivers-host", "", "`address` of this machine at which the cluster's pods reach it (default: found out)")
-	f.StringToStringVar(&t.patience, "patience", nil, "how long to wait for the target, such as `ready=2m,settle=30s,quiet=2s`: for an object to be Ready, for a delivery, and to be sure that nothing more happens")
+	f.StringToStringVar(&t.patience, "patience", nil, "how long to wait for the target, such as `ready=2m,settle=30s,quiet=2s,lag=5s`: for an object to be Ready, for a delivery, to be sure that nothing more happens, and for what is Ready to be in force")
+}
+
+// clusterFlags have the harness run inside the cluster.
+func (t *targetFlags) clusterFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&t.inCluster, "in-cluster", false, "run the harness inside the cluster, as a Job that is removed at the end; needs --image")
+	f.StringVar(&t.image, "image", "", "`image` of the harness for --in-cluster, such as make image makes")
+	f.StringVar(&t.as, "as", "", "`command` by which the run was begun, for what reports tell to run again")
+	_ = f.MarkHidden("as") // it is there
 }
 
 // apiFlags name a Kubernetes API.
@@ -60,7 +75,17 @@ type subject struct {
 
 // subjects are what the flags name, at least one.
 func (t *targetFlags) subjects() ([]subject, error) {
-	kubeFlags := t.server != "" || t.kubeconfig != "" || t.kubecontext != ""
+	kubeFlags := t.server != "" || t.kubeconfig != "" || t.kubecontext != "" || t.inCluster
+	switch {
+	case t.inCluster && t.image == "":
+		return nil, usage("--in-cluster needs --image, the harness as an image that the cluster gets: `make image` makes one, `sequitur cluster load-image` brings it into a kind cluster")
+	case !t.inCluster && t.image != "":
+		return nil, usage("--image is for --in-cluster")
+	case t.inCluster && t.server != "":
+		return nil, usage("--in-cluster needs a cluster, and --server is none: name one with --kubeconfig and --context")
+	case t.inCluster && t.receiversHost != "":
+		return nil, usage("--in-cluster and --receivers-host exclude each other: inside, pods reach the harness at its pod")
+	}
 	switch {
 	case t.driver == "" && kubeFlags:
 		t.driver = "kube"
@@ -70,7 +95,7 @@ func (t *targetFlags) subjects() ([]subject, error) {
 	switch t.driver {
 	case "embedded":
 		if kubeFlags || len(t.channels)+len(t.brokerClasses) > 0 || t.deliveryOrder != "" || t.receiversHost != "" {
-			return nil, usage("--server, --kubeconfig, --context, --channel, --broker-class, --delivery-order and --receivers-host need --target kube")
+			return nil, usage("--server, --kubeconfig, --context, --in-cluster, --channel, --broker-class, --delivery-order and --receivers-host need --target kube")
 		}
 		if len(t.supported)+len(t.exempt)+len(t.patience) > 0 {
 			return nil, usage("--supported-features, --exempt-features and --patience need --target kube: the embedded reference knows what it has")
@@ -100,10 +125,16 @@ func (t *targetFlags) embedded() ([]subject, error) {
 // kubeOptions are the flags without what is chosen among several.
 func (t *targetFlags) kubeOptions() (kube.Options, []string, error) {
 	o := kube.Options{Server: t.server, Kubeconfig: t.kubeconfig, Context: t.kubecontext, DeliveryOrder: t.deliveryOrder,
-		Supported: t.supported, Exempt: t.exempt, ReceiversHost: t.receiversHost}
-	args := []string{"--target", "kube"}
+		Supported: t.supported, Exempt: t.exempt, ReceiversHost: t.receiversHost, Run: os.Getenv(job.EnvRun)}
+	var args []string
+	if t.as == "" {
+		args = []string{"--target", "kube"}
+	}
+	if t.inCluster {
+		args = append(args, "--in-cluster")
+	}
 	for _, f := range []struct{ name, value string }{{"--server", t.server}, {"--kubeconfig", t.kubeconfig}, {"--context", t.kubecontext},
-		{"--delivery-order", t.deliveryOrder}, {"--supported-features", strings.Join(t.supported, ",")},
+		{"--image", t.image}, {"--delivery-order", t.deliveryOrder}, {"--supported-features", strings.Join(t.supported, ",")},
 		{"--exempt-features", strings.Join(t.exempt, ",")}, {"--receivers-host", t.receiversHost}} {
 		if f.value != "" {
 			args = append(args, f.name, f.value)
@@ -115,11 +146,12 @@ func (t *targetFlags) kubeOptions() (kube.Options, []string, error) {
 	if t.deliveryOrder != "" && t.deliveryOrder != "ordered" && t.deliveryOrder != "unordered" {
 		return o, nil, usage("--delivery-order %q: expected ordered or unordered", t.deliveryOrder)
 	}
-	waits := map[string]*time.Duration{"ready": &o.Patience.Ready, "settle": &o.Patience.Settle, "quiet": &o.Patience.Quiet}
-	for name, value := range t.patience {
-		wait := waits[name]
+	waits := map[string]*time.Duration{"ready": &o.Patience.Ready, "settle": &o.Patience.Settle, "quiet": &o.Patience.Quiet,
+		"lag": &o.Patience.Lag}
+	for _, name := range slices.Sorted(maps.Keys(t.patience)) {
+		wait, value := waits[name], t.patience[name]
 		if wait == nil {
-			return o, nil, usage("--patience %s=%s: expected ready, settle or quiet", name, value)
+			return o, nil, usage("--patience %s=%s: expected ready, settle, quiet or lag", name, value)
 		}
 		d, err := time.ParseDuration(value)
 		if err != nil || d <= 0 {
@@ -179,7 +211,7 @@ func openKube(ctx context.Context, o kube.Options) (target.Target, error) {
 	return t, nil
 }
 
-// channelTemplate reads apiVersion/Kind[,FILE].
+// channelTemplate reads apiVersion/Kind[,FILE], or apiVersion/Kind,{…} with the spec itself.
 func channelTemplate(text string) (*api.ChannelTemplate, error) {
 	kind, file, _ := strings.Cut(text, ",")
 	i := strings.LastIndexByte(kind, '/')
@@ -190,10 +222,14 @@ func channelTemplate(text string) (*api.ChannelTemplate, error) {
 	if file == "" {
 		return c, nil
 	}
-	spec, err := os.ReadFile(file)
-	if err != nil {
-		return nil, usage("--channel: %w", err)
+	spec := []byte(file)
+	if !strings.HasPrefix(file, "{") {
+		var err error
+		if spec, err = os.ReadFile(file); err != nil {
+			return nil, usage("--channel: %w", err)
+		}
 	}
+	var err error
 	if c.Spec, err = yaml.YAMLToJSON(spec); err != nil {
 		return nil, usage("--channel: %s: %w", file, err)
 	}

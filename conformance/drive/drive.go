@@ -70,7 +70,7 @@ func (b *Bench) Drive(ctx context.Context, name string, script func(*Stage)) ([]
 	s := &Stage{
 		bench: b, ctx: ctx, name: name, began: time.Now(), namespace: namespaceOf(b.run, name),
 		log:       newLog(name, b.began, b.sink),
-		addresses: map[string]api.Address{}, uris: map[string]string{}, used: map[string]bool{},
+		addresses: map[string]api.Address{}, uris: map[string]string{}, used: map[string]bool{}, warmed: map[string]int{},
 	}
 	b.mu.Lock()
 	b.stages[s.namespace] = s

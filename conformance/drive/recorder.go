@@ -2,6 +2,7 @@ package drive
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -57,6 +58,20 @@ func (l *log) add(at time.Time, op history.Op) {
 		close(l.changed)
 		l.changed = make(chan struct{})
 	}
+}
+
+// came returns the receivers that a barrier has come to, sorted.
+func (l *log) came(id string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var at []string
+	for key := range l.passed {
+		if who, what, _ := strings.Cut(key, " "); what == id {
+			at = append(at, who)
+		}
+	}
+	slices.Sort(at)
+	return at
 }
 
 // close ends the log and returns what it holds, in the order of time.

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sequitur-dev/sequitur/conformance/history"
@@ -75,6 +77,7 @@ func (s *Stage) Burst(to string, senders int, events ...*event.Event) {
 // Meanwhile sends new events one after the other, pausing for a moment between them, until during returns; at least one
 // is sent before during is called and one after. It returns how many were sent.
 func (s *Stage) Meanwhile(to string, pause time.Duration, during func()) int {
+	s.warm(to)
 	target := s.address(to)
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
@@ -108,9 +111,40 @@ func (s *Stage) Meanwhile(to string, pause time.Duration, during func()) int {
 }
 
 func (s *Stage) post(to string, p Post, role history.Role) int {
+	if role == history.Stimulus {
+		s.warm(to)
+	}
 	code := s.transmit(to, s.address(to), p, role)
 	s.interrupted()
 	return code
+}
+
+// Cold has the scenario send without trying before whether the data plane knows of what is Ready.
+func (s *Stage) Cold() { s.cold = true }
+
+// warm tries barrier events on an address, once after each Ready, until two in a row have come to the same receivers and to
+// one at least, or as long as the data plane may lag behind.
+func (s *Stage) warm(to string) {
+	lag := s.bench.patience.Lag
+	if lag == 0 || s.cold || s.warmed[to] == s.readied || strings.Contains(to, "://") || len(s.refused) > 0 {
+		return
+	}
+	s.warmed[to] = s.readied
+	end := time.Now().Add(lag)
+	var before []string
+	for time.Now().Before(end) {
+		s.barriers++
+		id := fmt.Sprintf("barrier%d", s.barriers)
+		code := s.transmit(to, s.address(to), Post{Event: barrier(id)}, history.Barrier)
+		s.interrupted()
+		s.log.silence(s.ctx.Done(), s.bench.patience.Quiet/2, lag)
+		s.interrupted()
+		came := s.log.came(id)
+		if code/100 == 2 && len(came) > 0 && slices.Equal(came, before) {
+			return
+		}
+		before = came
+	}
 }
 
 func (s *Stage) nextExchange() int64 {

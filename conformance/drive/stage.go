@@ -36,6 +36,9 @@ type Stage struct {
 	used      map[string]bool        // namespaces
 	events    int
 	barriers  int
+	readied   int            // how often something was Ready
+	warmed    map[string]int // by address: readied when it was tried
+	cold      bool
 	exchange  int64
 	refused   []*receiver.Refused
 	options   receiver.Respond // answers OPTIONS at every receiver; nil: whoever asks may send
@@ -277,6 +280,7 @@ func (s *Stage) Delete(object string) {
 // a v1 Service stands for is Ready.
 func (s *Stage) Ready(objects ...string) {
 	for _, object := range objects {
+		s.readied++
 		if strings.HasPrefix(object, knativeService+"/") && !s.Claims(featureKnativeService) {
 			continue // what stands for it has no status
 		}

@@ -34,6 +34,7 @@ func (r endless) Read(b []byte) (int, error) {
 // Endlessly posts an event whose body trickles on and on, and calls during while it does; when that returns, the request is
 // broken off unless the target has answered it. The events that during sends must have been made before.
 func (s *Stage) Endlessly(to string, p Post, during func()) {
+	s.warm(to)
 	target := s.address(to)
 	over, done, begun := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	p.Tail = endless{s.Moment(), sync.OnceFunc(func() { close(begun) }), over}

@@ -14,6 +14,7 @@ import (
 // during is over. A target may acknowledge only when its subscribers have answered, so a script that holds back a
 // receiver's answers lets them go in during. during must make no events of its own.
 func (s *Stage) While(to string, senders int, events []*event.Event, during func()) {
+	s.warm(to)
 	target := s.address(to)
 	work := make(chan Post, len(events))
 	for _, e := range events {

@@ -308,21 +308,20 @@ var ceAccepted = []Scenario{
 		Name:  "cloudevents/structured-consumer",
 		Needs: []string{"DeliveryFormat"},
 		Drive: func(s *drive.Stage) {
-			s.Apply(channelOf("c", ""))
-			s.Apply(subscriptionOf("c", "c", "$a", "delivery: {format: json}"))
-			s.Ready("Channel/c", "Subscription/c")
+			s.Apply(brokerOf("b", "") + "---\n" + triggerWith("t", "b", "$a", onSource+", delivery: {format: json}"))
+			s.Ready("Broker/b", "Trigger/t")
 			s.Mark("encoded")
-			s.Post("Channel/c", binary(s.NewEvent().ID(), "Ce-Subject", "Euro%20%E2%82%AC%20%F0%9F%98%80%20100%25"))
+			s.Post("Broker/b", binary(s.NewEvent().ID(), "Ce-Subject", "Euro%20%E2%82%AC%20%F0%9F%98%80%20100%25"))
 			s.Mark("typed")
-			s.Post("Channel/c", structured("{"+attributes(s.NewEvent().ID())+typedExtensions+"}"))
-			s.Post("Channel/c", binary(s.NewEvent().ID(), typedHeaders...))
+			s.Post("Broker/b", structured("{"+attributes(s.NewEvent().ID())+typedExtensions+"}"))
+			s.Post("Broker/b", binary(s.NewEvent().ID(), typedHeaders...))
 			s.Expect("a", 3)
 		},
 		Verify: []Verification{
 			verify("CE-018", check.Of("encoded", check.WhereStructured("a", check.Comes("its subject",
-				check.HasAttributes(map[string]string{"subject": encodedText}), check.Way{To: "Channel/c", At: "a"})))),
+				check.HasAttributes(map[string]string{"subject": encodedText}), check.Way{To: "Broker/b", At: "a"})))),
 			verify("CE-027", check.Of("typed", check.WhereStructured("a", check.Comes("its extensions",
-				check.HasAttributes(typedTexts), check.Way{To: "Channel/c", At: "a"})))),
+				check.HasAttributes(typedTexts), check.Way{To: "Broker/b", At: "a"})))),
 		},
 	},
 }

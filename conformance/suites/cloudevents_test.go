@@ -246,19 +246,19 @@ var cloudEventsExamples = []example{
 	{
 		scenario: "cloudevents/structured-consumer", requirement: "CE-018",
 		good: []string{`1ms mark encoded
-			2ms send Channel/c e1 -> 202
+			2ms send Broker/b e1 -> 202
 			3ms recv a e1 mode=structured subject="Euro € 😀 100%"`},
 		bad: []string{`1ms mark encoded
-			2ms send Channel/c e1 -> 202
+			2ms send Broker/b e1 -> 202
 			3ms recv a e1 mode=structured subject=Euro%20%E2%82%AC%20%F0%9F%98%80%20100%25`},
 	},
 	{
 		scenario: "cloudevents/structured-consumer", requirement: "CE-027",
 		good: []string{`1ms mark typed
-			2ms send Channel/c e1 -> 202
+			2ms send Broker/b e1 -> 202
 			3ms recv a e1 mode=structured ` + ceTyped},
 		bad: []string{`1ms mark typed
-			2ms send Channel/c e1 -> 202
+			2ms send Broker/b e1 -> 202
 			3ms recv a e1 mode=structured ` + strings.Replace(ceTyped, "n=5", "n=5.0", 1)},
 	},
 	ceRefusals("cloudevents/bad-attributes", "CE-005", "required: binary without id", ""),

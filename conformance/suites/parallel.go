@@ -178,7 +178,7 @@ var parallel = []Scenario{
 			s.Quiet("Parallel/p", "sink")
 		},
 		Verify: []Verification{
-			verify("PAR-007", check.All(check.Of("at first", check.Forks("f*3>a>sink")), check.Of("always", check.Forks("f*4!>dls")))),
+			verify("PAR-007", check.All(check.Attempts("f", "e1", 3), check.Of("at first", check.Forks("f*3>a>sink")), check.Of("always", check.Forks("f*4!>dls")))),
 		},
 		Read: []Reading{read("PAR-007", check.FilterOptions("f", "dls"))},
 	},

@@ -259,6 +259,7 @@ var parallelUpdates = []Scenario{
 				s.Ready("Parallel/p")
 				open()
 			})
+			inForce(s, "Parallel/p", "the new list", check.Forks("g>c>new"))
 			s.Send("Parallel/p", s.Events(2)...)
 			s.Until("every event at its ends", passes(beforeOrAfter))
 			s.Quiet("Parallel/p", "new")

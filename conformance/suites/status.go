@@ -525,7 +525,7 @@ func everyField(claims func(string) bool) []manifest {
 		{"Sequence/all", object(api.Flows, "Sequence", "steps: [{"+full+", "+delivery+"}, {uri: 'http://a.invalid/'}]", template, to("reply")), "Sequence"},
 		{"Parallel/all", object(api.Flows, "Parallel",
 			"branches: [{"+to("filter")+", "+to("subscriber")+", "+to("reply")+", "+delivery+"}]", template, to("reply")), "Parallel"},
-		{"PingSource/all", object(api.Sources, "PingSource", "schedule: '0 0 1 1 *', timezone: Europe/Berlin", "contentType: application/json, data: '{}'",
+		{"PingSource/all", object(api.Sources, "PingSource", "schedule: '0 0 1 1 *', timezone: UTC", "contentType: application/json, data: '{}'",
 			to("sink"), "ceOverrides: {extensions: {colour: blue}}"), "PingSource"},
 	}
 }

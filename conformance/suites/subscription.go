@@ -212,6 +212,7 @@ var subscription = []Scenario{
 	{
 		Name: "subscription/first-event-after-ready",
 		Drive: func(s *drive.Stage) {
+			s.Cold()
 			groups := fresh()
 			for c, names := range groups {
 				ch := fmt.Sprintf("c%d", c)

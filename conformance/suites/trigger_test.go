@@ -563,6 +563,7 @@ var triggerExamples = []example{
 			6ms mark again
 			7ms status Broker/b Ready=True
 			8ms status Trigger/x Ready=True
+			8ms mark "in force"
 			9ms send Broker/b e2 -> 202
 			10ms recv a e2`},
 		bad: []string{
@@ -573,6 +574,7 @@ var triggerExamples = []example{
 			6ms mark again
 			7ms status Broker/b Ready=True
 			8ms status Trigger/x Ready=True
+			8ms mark "in force"
 			9ms send Broker/b e2 -> 202
 			10ms recv a e2`,
 			// stuck with the old one
@@ -589,6 +591,7 @@ var triggerExamples = []example{
 			6ms mark again
 			7ms status Broker/b Ready=True
 			8ms status Trigger/x Ready=True
+			8ms mark "in force"
 			9ms send Broker/b e2 -> 202`},
 	},
 	{
