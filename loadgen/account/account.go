@@ -25,7 +25,7 @@ const (
 	DeadLetter Kind = "dead-letter" // takes what could not be delivered
 )
 
-// Ingress, as Receiver.After, is the sender itself.
+// Ingress is the sender itself, as what comes before a receiver.
 const Ingress = -1
 
 // Receiver is one endpoint of the topology. Receivers are known by their position in Config.Receivers. An endpoint that

@@ -366,6 +366,9 @@ func (l *Listing) add(source int, events *roaring.Bitmap) {
 	l.Count += events.GetCardinality()
 	for from := events.NextValue(0); from >= 0; {
 		end := events.NextAbsentValue(uint32(from)) - 1
+		if end < from {
+			end = maxSeq // there is no number after the highest
+		}
 		if len(l.Ranges) < MaxRanges {
 			l.Ranges = append(l.Ranges, Range{Source: source, First: uint64(from), Last: uint64(end)})
 		} else {

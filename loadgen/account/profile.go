@@ -3,6 +3,7 @@ package account
 import (
 	"fmt"
 	"maps"
+	"math"
 	"math/bits"
 	"slices"
 	"sync"
@@ -103,7 +104,7 @@ func waterfall(rows map[int]*row, receivers []Receiver, from, to float64) Waterf
 	w.Events = max(1, uint64(events+0.5))
 	put := func(name string, i int, service bool) {
 		if sums[i] > 0 || i == 0 {
-			mean := time.Duration(sums[i] / events * float64(time.Microsecond))
+			mean := time.Duration(math.Round(sums[i] / events * float64(time.Microsecond)))
 			w.Parts = append(w.Parts, Part{Name: name, Mean: mean, Service: service})
 			w.Mean += mean
 		}
@@ -116,11 +117,12 @@ func waterfall(rows map[int]*row, receivers []Receiver, from, to float64) Waterf
 	return w
 }
 
-// byDepth lists the receivers in the order in which an event comes to them.
-func byDepth(receivers []Receiver) []int {
-	order := make([]int, len(receivers))
-	for i := range order {
-		order[i] = i
+// byDepth lists steps and sinks in the order in which an event comes to them.
+func byDepth(receivers []Receiver) (order []int) {
+	for i, r := range receivers {
+		if r.Kind != DeadLetter {
+			order = append(order, i)
+		}
 	}
 	depth := func(r int) (d int) {
 		for receivers[r].After != Ingress {
@@ -137,9 +139,6 @@ func byDepth(receivers []Receiver) []int {
 func checkWays(receivers []Receiver) error {
 	for i, r := range receivers {
 		if r.Kind == DeadLetter {
-			if r.After != Ingress {
-				return fmt.Errorf("receiver %d (%s): a dead-letter sink comes after no step: leave After at Ingress", i, r.Name)
-			}
 			continue
 		}
 		at, hops := i, 0

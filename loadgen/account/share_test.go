@@ -1,0 +1,322 @@
+package account
+
+import (
+	"encoding/base64"
+	"math/rand/v2"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// act is what happens to one event of a schedule, the same whoever plays it.
+type act struct {
+	source int
+	seq    uint64
+}
+
+// faulty plays events as a faulty target would treat them: the fate of each follows from its number. Events of one source
+// are played in order, so that it makes no difference who else plays.
+func faulty(a *Account, e act, r *rand.Rand) {
+	due := time.Duration(e.seq) * 200 * time.Microsecond
+	now := due
+	later := func(mean time.Duration) time.Duration {
+		now += time.Duration(float64(mean) * (0.2 + r.ExpFloat64()))
+		return now
+	}
+	a.Sent(e.source, e.seq, due, later(50*time.Microsecond))
+	fate := r.IntN(1000)
+	switch {
+	case fate < 3:
+		a.Ended(e.source, e.seq, Throttled, later(ms))
+		return
+	case fate < 6:
+		a.Ended(e.source, e.seq, Unknown, later(ms))
+		if fate < 4 {
+			return
+		}
+	default:
+		a.Ended(e.source, e.seq, Acked, later(ms))
+	}
+	for at := range 3 {
+		receipt := Receipt{Receiver: at, Source: e.source, Seq: e.seq, In: later(ms)}
+		if fate > 900 && fate < 930 && at == 1 {
+			a.Arrived(receipt) // to be retried
+			receipt.In = later(ms)
+		}
+		switch {
+		case fate == 10+at:
+			return // lost here
+		case fate == 20+at:
+			for range 3 {
+				a.Arrived(receipt)
+			}
+			receipt.Receiver, receipt.Accepted = 3, true
+			a.Arrived(receipt) // dead
+			return
+		}
+		receipt.Accepted = true
+		a.Arrived(receipt)
+		if fate == 30+at {
+			a.Arrived(receipt) // twice
+		}
+		a.Replied(receipt, later(2*ms))
+	}
+	if fate == 40 {
+		a.Stray(2, now)
+	}
+}
+
+// schedule is the events of some sources of a run, enough of them for more than a page.
+const events = 210_000
+
+func play3(t *testing.T, sources ...int) *Share {
+	c := chain
+	c.Sources, c.WarmUp = 3, 100*ms
+	c.Key, c.Keys = func(_ int, seq uint64) int { return int(seq % 7) }, 7
+	a := open(t, c)
+	var wg sync.WaitGroup
+	for _, source := range sources {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(42, uint64(source)))
+			for seq := range uint64(events / 3) {
+				faulty(a, act{source, seq}, r)
+			}
+		})
+	}
+	wg.Wait()
+	return a.Share()
+}
+
+// TestMergedIsSingle: three accounts of a source each, shipped and merged, judge as one account of all three does.
+func TestMergedIsSingle(t *testing.T) {
+	single := play3(t, 0, 1, 2)
+	var shares []*Share
+	for source := range 3 {
+		data, err := play3(t, source).MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := new(Share)
+		if err := s.UnmarshalBinary(data); err != nil {
+			t.Fatal(err)
+		}
+		shares = append(shares, s)
+	}
+	merged, err := Merge(shares...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := chain
+	c.Sources = 3
+	want, got := judge(t, c, single), judge(t, c, merged)
+	if e := want.Events; e.Lost == 0 || e.Duplicated == 0 || e.DeadLettered == 0 || e.Recovered == 0 || e.Vanished == 0 || e.Throttled == 0 || e.Sent != events/3*3 {
+		t.Fatalf("the schedule shows too little: %+v", e)
+	}
+	same(t, want, got)
+
+	backwards, err := Merge(shares[2], merged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := judge(t, c, backwards).Events; again.Sent != want.Events.Sent || again.Duplicated <= want.Events.Duplicated {
+		t.Errorf("a source counted in two processes must show as duplicates: %+v", again)
+	}
+	if third := judge(t, c, merged).Events; third != want.Events {
+		t.Error("merging changed what was merged")
+	}
+}
+
+// same compares results, histograms by their encoding: count for count.
+func same(t *testing.T, want, got *Result) {
+	t.Helper()
+	if want.Events != got.Events {
+		t.Errorf("events %+v\nwant %+v", got.Events, want.Events)
+	}
+	w, g := reflect.ValueOf(*want), reflect.ValueOf(*got)
+	for i := range w.NumField() {
+		if name := w.Type().Field(i).Name; name != "Receivers" && !reflect.DeepEqual(plain(w.Field(i)), plain(g.Field(i))) {
+			t.Errorf("%s: %+v\nwant %+v", name, plain(g.Field(i)), plain(w.Field(i)))
+		}
+	}
+	for r := range want.Receivers {
+		w, g := reflect.ValueOf(want.Receivers[r]), reflect.ValueOf(got.Receivers[r])
+		for i := range w.NumField() {
+			if !reflect.DeepEqual(plain(w.Field(i)), plain(g.Field(i))) {
+				t.Errorf("%s %s: %+v\nwant %+v", want.Receivers[r].Name, w.Type().Field(i).Name, plain(g.Field(i)), plain(w.Field(i)))
+			}
+		}
+	}
+}
+
+func plain(v reflect.Value) any {
+	if h, ok := v.Interface().(interface{ Encode() ([]byte, error) }); ok {
+		text, err := h.Encode()
+		if err != nil {
+			return err
+		}
+		return string(text)
+	}
+	return v.Interface()
+}
+
+// TestSplitSourcesMergeByCount: what one process sent and others received counts exactly, whoever saw what.
+func TestSplitSourcesMergeByCount(t *testing.T) {
+	sender, left, right := open(t, fan), open(t, fan), open(t, fan)
+	play(t, sender, "s0 a0 s1 a1 s2 a2 s3 u3 s4 a4")
+	play(t, left, "x:0 y:1 x:2 x:4 x:9")
+	play(t, right, "y:0 x:1 x:3 x:4 y:4")
+	merged, err := Merge(left.Share(), sender.Share(), right.Share())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := judge(t, fan, merged)
+	want := Events{Sent: 5, Acked: 4, Unknown: 1, Delivered: 3, Lost: 1, Recovered: 1, Duplicated: 1, WrongFanOut: 1, NeverSent: 1}
+	if r.Events != want {
+		t.Errorf("%+v\nwant %+v", r.Events, want)
+	}
+	if got := lists(r); got != "x duplicated 4-4, x never 9-9, y lost 2-2" {
+		t.Errorf("lists %q", got)
+	}
+	if n := r.Receivers[0].Duplicates; n != 1 {
+		t.Errorf("%d duplicates at x, want 1", n)
+	}
+}
+
+func TestOnlySharesOfOneRunMerge(t *testing.T) {
+	if _, err := Merge(); err == nil {
+		t.Error("nothing was merged")
+	}
+	for name, c := range map[string]Config{
+		"receivers": fan, "sources": {Sources: 1, Receivers: one.Receivers}, "warm-up": {Sources: 2, Receivers: one.Receivers, WarmUp: 1},
+		"interval": {Sources: 2, Receivers: one.Receivers, Interval: 1},
+	} {
+		if _, err := Merge(open(t, one).Share(), open(t, c).Share()); err == nil || !strings.Contains(err.Error(), "different runs") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := open(t, one).Share().Judge(fan); err == nil {
+		t.Error("a share was judged by another configuration")
+	}
+}
+
+func encoded(t testing.TB, a *Account) []byte {
+	data, err := a.Share().MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestBrokenSharesAreRefused(t *testing.T) {
+	a := open(t, chain)
+	play(t, a, "s0 a0 step:0 next:0 sink:0 s1 a1 step!1 dls:1")
+	good := string(encoded(t, a))
+	if err := new(Share).UnmarshalBinary([]byte(good)); err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string]string{
+		"empty":              "",
+		"cut off":            good[:len(good)-2],
+		"more":               good + "{}",
+		"another version":    strings.Replace(good, `"version":1`, `"version":2`, 1),
+		"another format":     strings.Replace(good, format, "x", 1),
+		"unknown field":      strings.Replace(good, `"version":1`, `"version":1,"x":1`, 1),
+		"a receiver less":    strings.Replace(good, `,{"name":"dls","kind":"dead-letter","after":0}`, "", 1),
+		"a bad bitmap":       strings.Replace(good, `"sent":"`, `"sent":"AAAA`, 1),
+		"a bad histogram":    strings.Replace(good, `"ack":"H`, `"ack":"J`, 1),
+		"no such source":     strings.Replace(good, `"books":[{"source":0`, `"books":[{"source":1`, 1),
+		"no such receiver":   strings.Replace(good, `"receiver":3`, `"receiver":4`, 1),
+		"no order":           strings.Replace(good, `"receiver":1`, `"receiver":0`, 1),
+		"too few attempts":   strings.Replace(good, `"attempts":[1,`, `"attempts":[`, 1),
+		"an odd row":         strings.Replace(good, `"parts":[`, `"parts":[1,`, 1),
+		"a far-off interval": strings.Replace(good, `"series":[{"index":0`, `"series":[{"index":2000000`, 1),
+		"no interval":        strings.Replace(good, `"interval":1000000000`, `"interval":0`, 1),
+	} {
+		if data == good {
+			t.Errorf("%s: the test broke nothing in %s", name, good)
+		}
+		if err := new(Share).UnmarshalBinary([]byte(data)); err == nil || !strings.HasPrefix(err.Error(), "read a share of a load run: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// FuzzShare: nothing makes the decoder panic, and what it takes can be merged, judged and written again.
+func FuzzShare(f *testing.F) {
+	for _, history := range []string{"", "s0 a0 step:0 next:0 sink:0", "s0 a0 step!0 step:0 dls:0 s1 u1 sink:1 sink:1 sink:0"} {
+		a, err := New(chain)
+		if err != nil {
+			f.Fatal(err)
+		}
+		play(f, a, history)
+		f.Add(encoded(f, a))
+	}
+	f.Add([]byte("{}"))
+	f.Fuzz(useShare)
+}
+
+// FuzzParts puts bitmaps and histograms into a share that is good otherwise, as JSON keeps a fuzzer away from them.
+func FuzzParts(f *testing.F) {
+	a, err := New(chain)
+	if err != nil {
+		f.Fatal(err)
+	}
+	play(f, a, "s0 a0 step:0 next:0 sink:0 s1 a1")
+	s := a.Share()
+	sent, err := s.Books[0].Sent.ToBytes()
+	if err != nil {
+		f.Fatal(err)
+	}
+	runs := roaring.New()
+	runs.AddRange(10, 1<<32)
+	runs.RunOptimize()
+	many, err := runs.ToBytes()
+	if err != nil {
+		f.Fatal(err)
+	}
+	text, err := s.Ack.Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	histogram, err := base64.StdEncoding.DecodeString(string(text))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(sent, sent, histogram, 1)
+	f.Add(many, sent, histogram, maxIntervals-1)
+	frame := strings.NewReplacer(
+		`"sent":"`+base64.StdEncoding.EncodeToString(sent), `"sent":"SENT`, `"seen":"`+base64.StdEncoding.EncodeToString(sent), `"seen":"SEEN`,
+		`"ack":"`+string(text), `"ack":"ACK`, `"index":0`, `"index":INDEX`).Replace(string(encoded(f, a)))
+	f.Fuzz(func(t *testing.T, sent, seen, histogram []byte, index int) {
+		useShare(t, []byte(strings.NewReplacer("SENT", base64.StdEncoding.EncodeToString(sent), "SEEN", base64.StdEncoding.EncodeToString(seen),
+			"ACK", base64.StdEncoding.EncodeToString(histogram), "INDEX", strconv.Itoa(index)).Replace(frame)))
+	})
+}
+
+func useShare(t *testing.T, data []byte) {
+	s := new(Share)
+	if s.UnmarshalBinary(data) != nil {
+		return
+	}
+	double, err := Merge(s, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, share := range []*Share{s, double} {
+		if _, err := share.Judge(Config{Sources: s.Sources, Receivers: s.Receivers}); err != nil {
+			t.Fatal(err)
+		}
+		out, err := share.MarshalBinary()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := new(Share).UnmarshalBinary(out); err != nil {
+			t.Fatalf("what was written is refused: %v", err)
+		}
+	}
+}
