@@ -125,7 +125,7 @@ func openArchive(file string) (_ *archive, err error) {
 		_, err = tar.NewReader(bytes.NewReader(head)).Next()
 	}
 	if err != nil {
-		return nil, input("archive of images %s: expected a tar file as `docker save` writes it, also compressed by gzip or zstd: %w", file, err)
+		return nil, input("archive of images %s: expected a tar file as `docker save` writes it, also compressed by gzip or zstd", file)
 	}
 	return a, nil
 }
@@ -201,9 +201,7 @@ func haveImages(ctx context.Context, list []image) error {
 // loadImages brings images into all nodes.
 func (c *cluster) loadImages(ctx context.Context, list []image) error {
 	for _, i := range list {
-		c.progress.begin("loading images of " + i.String())
-		done, err := c.loadImage(ctx, i)
-		c.progress.end(done, err)
+		err := c.progress.step("loading images of "+i.String(), func() (string, error) { return c.loadImage(ctx, i) })
 		if err != nil {
 			return err
 		}

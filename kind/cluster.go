@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
@@ -93,12 +94,17 @@ func (u *up) readConfig() error {
 	if err != nil {
 		return input("configuration of kind: %w", err)
 	}
-	u.config = &v1alpha4.Cluster{}
-	if err := yaml.UnmarshalStrict(text, u.config); err != nil {
-		return input("%s: expected a configuration of kind: %w", u.Config, err)
+	var is v1alpha4.TypeMeta
+	err = yaml.Unmarshal(text, &is)
+	if err == nil && (is.Kind != "Cluster" || is.APIVersion != "kind.x-k8s.io/v1alpha4") {
+		err = fmt.Errorf("its kind is %q of %q", is.Kind, is.APIVersion)
 	}
-	if u.config.Kind != "Cluster" || u.config.APIVersion != "kind.x-k8s.io/v1alpha4" {
-		return input("%s: expected kind Cluster of kind.x-k8s.io/v1alpha4, not %q of %q", u.Config, u.config.Kind, u.config.APIVersion)
+	u.config = &v1alpha4.Cluster{}
+	if err == nil {
+		err = yaml.UnmarshalStrict(text, u.config)
+	}
+	if err != nil {
+		return input("%s: expected a configuration of kind, a Cluster of kind.x-k8s.io/v1alpha4: %w", u.Config, err)
 	}
 	return nil
 }
@@ -110,22 +116,23 @@ func (u *up) upNodes(ctx context.Context) error {
 		return err
 	}
 	if len(names) == 0 {
-		err = u.step(ctx, "making cluster "+u.Name, u.create)
+		err = u.progress.step("making cluster "+u.Name, func() (string, error) { return "made cluster " + u.Name, u.create(ctx) })
 	} else {
-		err = u.step(ctx, "looking at cluster "+u.Name, func(ctx context.Context) (string, error) {
-			return fmt.Sprintf("cluster %s is there", u.Name), u.reuse(ctx, names)
+		err = u.progress.step("looking at cluster "+u.Name, func() (string, error) {
+			return "cluster " + u.Name + " is there", u.reuse(ctx, names)
 		})
 	}
 	if err != nil {
 		return err
 	}
+	u.left = whole
 	return u.findNodes(ctx)
 }
 
-func (u *up) create(ctx context.Context) (string, error) {
+func (u *up) create(ctx context.Context) error {
 	image, err := u.nodeImage(ctx)
 	if err != nil {
-		return "", err
+		return err
 	}
 	config := u.config
 	if config == nil {
@@ -138,28 +145,45 @@ func (u *up) create(ctx context.Context) (string, error) {
 	if u.config == nil || u.NodeImage != "" {
 		options = append(options, kindcluster.CreateWithNodeImage(image))
 	}
-	u.making = true
+	u.left = beingMade
 	done := make(chan error, 1)
 	go func() { done <- u.provider.Create(u.Name, options...) }()
 	select {
 	case err := <-done:
-		u.making = false
-		return fmt.Sprintf("made cluster %s", u.Name), u.createError(err)
+		u.left = nothing
+		return u.createError(err)
 	case <-ctx.Done():
 	}
-	// kind knows no context. It ends when the nodes that its commands run in are gone, and then removes what is left. Should
-	// that take longer than we have, Docker goes on with it by itself.
-	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	if u.unmake(ctx, done) {
+		u.left = nothing
+	}
+	return context.Cause(ctx)
+}
+
+// unmake ends kind's making of a cluster, and says whether it has ended, without a trace. kind knows no context. It ends when
+// the containers are gone that its commands run in. Should that take longer than we have, Docker goes on with it by itself.
+func (u *up) unmake(ctx context.Context, done <-chan error) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	if names, err := u.nodeNames(short); err == nil && len(names) > 0 {
-		_, _ = docker(short, nil, append([]string{"rm", "--force", "--volumes"}, names...)...) // the caller looks at what is left
+	removing := map[string]bool{}
+	for again := time.NewTicker(grace / 8); ; {
+		if names, err := u.nodeNames(ctx); err == nil { // there may be none yet
+			for _, name := range names {
+				if !removing[name] {
+					removing[name] = exec.Command("docker", "rm", "--force", "--volumes", name).Start() == nil //nolint:gosec,noctx // its end is not waited for
+				}
+			}
+		}
+		select {
+		case <-done: // kind has removed what it had made
+			again.Stop()
+			return true
+		case <-ctx.Done():
+			again.Stop()
+			return false
+		case <-again.C:
+		}
 	}
-	select {
-	case <-done:
-		u.making = false
-	case <-short.Done():
-	}
-	return "", context.Cause(ctx)
 }
 
 // createError says in one sentence why kind made no cluster. Nothing of it is left then.
@@ -183,7 +207,7 @@ func (u *up) createError(err error) error {
 // reuse has the nodes of a cluster that is there run, and refuses others than were asked for.
 func (u *up) reuse(ctx context.Context, names []string) error {
 	if u.Nodes != 0 && u.Nodes != len(names) {
-		return input("cluster %s is there with %d nodes, not %d: keep them, or remove it first by `sequitur cluster down%s`",
+		return input("cluster %s is there, and its number of nodes is %d, not %d: keep them, or remove it first by `sequitur cluster down%s`",
 			u.Name, len(names), u.Nodes, nameFlag(u.Name))
 	}
 	out, err := docker(ctx, nil, append([]string{"inspect", "--format", "{{.Name}} {{.State.Running}} {{.Config.Image}}"}, names...)...)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -111,6 +112,9 @@ func (k *client) trouble(ctx context.Context, pod *corev1.Pod, events []string) 
 			continue
 		}
 		c := containerTrouble{name: s.Name, state: stateText(s)}
+		if w := s.State.Waiting; w != nil && strings.Contains(w.Reason, "ImagePull") {
+			t.events = nil // they say the same, many times
+		}
 		if s.State.Running != nil || s.RestartCount > 0 || s.State.Terminated != nil {
 			c.log = k.lastLines(ctx, pod, s.Name, s.State.Running == nil && s.RestartCount > 0)
 		}
@@ -147,9 +151,26 @@ func (k *client) lastLines(ctx context.Context, pod *corev1.Pod, container strin
 	defer r.Close()
 	var all []string
 	for s := bufio.NewScanner(io.LimitReader(r, logTail)); s.Scan(); {
-		all = append(all, s.Text())
+		all = append(all, plainLog(s.Text()))
 	}
 	return all
+}
+
+// plainLog is what a structured line of log says: level, message and error. Other lines stay as they are.
+func plainLog(line string) string {
+	var fields map[string]any
+	if json.Unmarshal([]byte(line), &fields) != nil {
+		return line
+	}
+	var said []string
+	for _, names := range [][]string{{"level", "severity"}, {"msg", "message"}, {"error"}} {
+		for _, name := range names {
+			if text, ok := fields[name].(string); ok {
+				said = append(said, text)
+			}
+		}
+	}
+	return cmp.Or(strings.Join(said, ": "), line)
 }
 
 // render shows troubles, the first few of them, a few lines each.
@@ -183,10 +204,12 @@ func render(troubles []podTrouble, others []string) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// shorten cuts a text to a number of characters.
+// shorten cuts a text to a number of characters. It cuts in the middle: causes stand at the end of messages.
 func shorten(text string, n int) string {
-	if r := []rune(text); len(r) > n {
-		return string(r[:n-1]) + "…"
+	r := []rune(text)
+	if len(r) <= n {
+		return text
 	}
-	return text
+	head := n / 2
+	return string(r[:head]) + "…" + string(r[len(r)-(n-head-1):])
 }

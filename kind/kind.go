@@ -99,7 +99,6 @@ func Up(ctx context.Context, o Options) (*State, error) {
 	bounded, cancel := context.WithTimeoutCause(ctx, o.Timeout, errTimeout)
 	defer cancel()
 	u := &up{Options: o, cluster: newCluster(&o)}
-	defer u.progress.close()
 	if err := u.run(bounded); err != nil {
 		return nil, u.explain(ctx, bounded, err)
 	}
@@ -113,20 +112,20 @@ type up struct {
 	plan    *plan
 	images  []image
 	objects objects
-	doing   string
+	left    left
 }
 
-// step is a phase of the run: what is being done, and what has been done.
-func (u *up) step(ctx context.Context, doing string, do func(context.Context) (done string, err error)) error {
-	u.doing = doing
-	u.progress.begin(doing)
-	done, err := do(ctx)
-	u.progress.end(done, err)
-	return err
-}
+// left is what an end in the middle leaves.
+type left int
+
+const (
+	untouched left = iota // whatever was there
+	nothing               // no trace of the cluster that was being made
+	beingMade             // nodes that are good for nothing, on their way out
+	whole                 // a cluster that a second run can go on with
+)
 
 func (u *up) run(ctx context.Context) (err error) {
-	u.doing = "looking at what is there"
 	if u.plan, err = newPlan(u.Knative, u.Serving); err != nil {
 		return err
 	}
@@ -143,7 +142,10 @@ func (u *up) run(ctx context.Context) (err error) {
 		return err
 	}
 	if missing := u.plan.missing(); missing > 0 {
-		if err := u.step(ctx, "fetching the manifests of Knative", u.fetch); err != nil {
+		err := u.progress.step("fetching the manifests of Knative", func() (string, error) {
+			return fmt.Sprintf("fetched %d manifests of Knative", missing), u.plan.fetch(ctx)
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -159,11 +161,6 @@ func (u *up) run(ctx context.Context) (err error) {
 	return u.install(ctx)
 }
 
-func (u *up) fetch(ctx context.Context) (string, error) {
-	n := u.plan.missing()
-	return fmt.Sprintf("fetched %d manifests of Knative", n), u.plan.fetch(ctx)
-}
-
 // install applies the objects and waits for them.
 func (u *up) install(ctx context.Context) error {
 	c, err := u.client()
@@ -174,7 +171,7 @@ func (u *up) install(ctx context.Context) error {
 		return err
 	}
 	if len(u.objects) > 0 {
-		err = u.step(ctx, "applying Knative", func(ctx context.Context) (string, error) {
+		err = u.progress.step("applying Knative", func() (string, error) {
 			return fmt.Sprintf("applied %d objects", len(u.objects)), c.apply(ctx, u.objects, u.progress.detail)
 		})
 		if err != nil {
@@ -186,7 +183,10 @@ func (u *up) install(ctx context.Context) error {
 		return err
 	}
 	wanted = append(wanted, u.objects.observable()...)
-	return u.step(ctx, "waiting until all is ready", func(ctx context.Context) (string, error) {
+	return u.progress.step("waiting until all is ready", func() (string, error) {
+		if err := c.retryPulls(ctx, wanted); err != nil {
+			return "", err
+		}
 		return u.readyText(), c.wait(ctx, wanted, u.progress.detail)
 	})
 }
@@ -205,27 +205,31 @@ func (u *up) readyText() string {
 func (u *up) explain(ctx, bounded context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("interrupted while %s; %s", u.doing, u.leftovers())
+		return fmt.Errorf("interrupted while %s; %s", u.progress.doing, u.leftovers())
 	case errors.Is(context.Cause(bounded), errTimeout):
 		var lacks *notReadyError
 		if errors.As(err, &lacks) {
 			lacks.after = u.Timeout
 			return lacks
 		}
-		return fmt.Errorf("gave up after %s, while %s; %s", u.Timeout, u.doing, u.leftovers())
+		said := ""
+		if err != errTimeout { //nolint:errorlint // one that only wraps it has more to say
+			said = fmt.Sprintf(" (%s)", err)
+		}
+		return fmt.Errorf("gave up after %s, while %s%s; %s", u.Timeout, u.progress.doing, said, u.leftovers())
 	}
 	return err
 }
 
 // leftovers tells what is left of a cluster after an end in the middle.
 func (u *up) leftovers() string {
-	ctx, cancel := context.WithTimeout(context.Background(), grace/4)
-	defer cancel()
-	switch names, err := u.nodeNames(ctx); {
-	case err == nil && len(names) == 0:
+	switch u.left {
+	case untouched:
+		return "nothing has been changed"
+	case nothing:
 		return "nothing is left of cluster " + u.Name
-	case u.making:
-		return fmt.Sprintf("Docker is still removing what there was of cluster %s; `sequitur cluster down%s` makes sure", u.Name, nameFlag(u.Name))
+	case beingMade:
+		return fmt.Sprintf("what there is of cluster %s is being removed, and `sequitur cluster down%s` makes sure", u.Name, nameFlag(u.Name))
 	}
 	return fmt.Sprintf("cluster %s is left: `sequitur cluster up` with the same options goes on, `sequitur cluster down%s` removes it",
 		u.Name, nameFlag(u.Name))
@@ -244,7 +248,6 @@ func Down(ctx context.Context, o Options) (bool, error) {
 		return false, err
 	}
 	c := newCluster(&o)
-	defer c.progress.close()
 	if err := c.engine(ctx); err != nil {
 		return false, err
 	}
@@ -252,9 +255,9 @@ func Down(ctx context.Context, o Options) (bool, error) {
 	if err != nil || len(names) == 0 {
 		return false, err
 	}
-	c.progress.begin("removing cluster " + o.Name)
-	err = await(ctx, func() error { return c.provider.Delete(o.Name, o.Kubeconfig) })
-	c.progress.end("removed cluster "+o.Name, err)
+	err = c.progress.step("removing cluster "+o.Name, func() (string, error) {
+		return "removed cluster " + o.Name, await(ctx, func() error { return c.provider.Delete(o.Name, o.Kubeconfig) })
+	})
 	switch {
 	case ctx.Err() != nil:
 		return true, fmt.Errorf("interrupted; Docker goes on removing cluster %s", o.Name)
@@ -275,7 +278,6 @@ func LoadImages(ctx context.Context, o Options, images ...string) error {
 		return err
 	}
 	c := newCluster(&o)
-	defer c.progress.close()
 	if err := c.engine(ctx); err != nil {
 		return err
 	}

@@ -51,6 +51,9 @@ func newPlan(knative []string, serving bool) (*plan, error) {
 		}
 		return p, nil
 	}
+	if slices.Contains(knative, "none") {
+		return nil, input("Knative from %s: expected none alone, or what to install", strings.Join(knative, ", "))
+	}
 	released := false
 	for _, source := range knative {
 		if files := releaseFiles(source, serving); files != nil {
@@ -93,7 +96,7 @@ func newPlan(knative []string, serving bool) (*plan, error) {
 func manifestFiles(source string) ([]string, error) {
 	info, err := os.Stat(source)
 	if err != nil {
-		return nil, input("%w: expected a release of Knative such as %s, a file or a folder of manifests, or none", err, DefaultKnative)
+		return nil, input("Knative from %q: expected a release such as %s, a file or a folder of manifests, or none (%w)", source, DefaultKnative, err)
 	}
 	if !info.IsDir() {
 		return []string{source}, nil
@@ -302,6 +305,17 @@ func (l objects) observable() objects {
 		}
 	}
 	return list
+}
+
+// namespaces are those that objects stand in.
+func (l objects) namespaces() map[string]bool {
+	all := map[string]bool{}
+	for _, o := range l {
+		if o.GetNamespace() != "" {
+			all[o.GetNamespace()] = true
+		}
+	}
+	return all
 }
 
 func groupKind(o *unstructured.Unstructured) schema.GroupKind {

@@ -20,8 +20,8 @@ const (
 var spinner = []rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
 
 // progress shows what is being done, for how long, and what has been done. On a terminal its last line is alive; elsewhere
-// each phase begins and ends with a line, and long ones tell of themselves now and then. A nil progress shows nothing. Its
-// methods may be called by several goroutines; what cannot be written is lost.
+// each phase begins and ends with a line, and long ones tell of themselves now and then. Without a writer it only remembers
+// the phase. Its methods may be called by several goroutines; what cannot be written is lost.
 type progress struct {
 	w        io.Writer
 	terminal bool
@@ -34,20 +34,25 @@ type progress struct {
 }
 
 func newProgress(w io.Writer, terminal bool) *progress {
-	if w == nil {
-		return nil
-	}
-	return &progress{w: w, terminal: terminal}
+	return &progress{w: w, terminal: terminal, doing: "looking at what is there"}
+}
+
+// step is a phase: what is being done, and what has been done if do gives no error.
+func (p *progress) step(doing string, do func() (done string, err error)) error {
+	p.begin(doing)
+	done, err := do()
+	p.end(done, err)
+	return err
 }
 
 // begin starts a phase, and the goroutine that shows it until end.
 func (p *progress) begin(doing string) {
-	if p == nil {
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.doing, p.now, p.started = doing, "", time.Now()
+	if p.w == nil {
+		return
+	}
 	p.stop, p.stopped = make(chan struct{}), make(chan struct{})
 	every := redraw
 	if p.terminal {
@@ -91,9 +96,6 @@ func (p *progress) draw() {
 
 // detail tells what of the phase is going on.
 func (p *progress) detail(text string) {
-	if p == nil {
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.now = strings.Join(strings.Fields(text), " ")
@@ -101,7 +103,7 @@ func (p *progress) detail(text string) {
 
 // end ends a phase: what has been done, or that it failed.
 func (p *progress) end(done string, err error) {
-	if p == nil || !p.halt() {
+	if !p.halt() {
 		return
 	}
 	p.mu.Lock()
@@ -114,13 +116,6 @@ func (p *progress) end(done string, err error) {
 		fmt.Fprint(p.w, clearLine)
 	}
 	fmt.Fprintf(p.w, "%s %s  %.1f s\n", mark, text, time.Since(p.started).Seconds())
-}
-
-// close ends the display in the middle of whatever there is.
-func (p *progress) close() {
-	if p != nil && p.halt() && p.terminal {
-		fmt.Fprint(p.w, clearLine)
-	}
 }
 
 // halt waits for the goroutine of the phase and says whether there was one.

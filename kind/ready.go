@@ -8,7 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -118,7 +119,7 @@ func (e *notReadyError) Error() string {
 			}
 			fmt.Fprintf(&b, "%s (%s)", l.object, l.why)
 		}
-		fmt.Fprintf(&b, "; the other %d are. The cluster stays: `sequitur cluster up` with the same options goes on", e.wanted-len(e.lacks))
+		fmt.Fprintf(&b, "; %d of %d are ready. The cluster stays: `sequitur cluster up` with the same options goes on", e.wanted-len(e.lacks), e.wanted)
 	}
 	if e.excerpt != "" {
 		b.WriteString("\n" + e.excerpt)
@@ -248,7 +249,7 @@ func (k *client) wait(ctx context.Context, wanted objects, detail func(string)) 
 		return nil
 	}
 	w := &watched{changed: make(chan struct{}, 1), lacks: map[string]string{}, pulls: map[string]*pull{}}
-	namespaces := map[string]bool{}
+	namespaces := wanted.namespaces()
 	resources := map[schema.GroupVersionResource]func(*unstructured.Unstructured) string{}
 	for _, o := range wanted {
 		kind := o.GroupVersionKind()
@@ -258,14 +259,8 @@ func (k *client) wait(ctx context.Context, wanted objects, detail func(string)) 
 		}
 		w.lacks[describe(o)] = "not there yet"
 		resources[m.Resource] = readiness[kind.GroupKind()]
-		if m.Scope.Name() == meta.RESTScopeNameNamespace {
-			namespaces[o.GetNamespace()] = true
-		}
 	}
-	if err := k.watch(ctx, w, namespaces, resources, detail); err != nil {
-		return err
-	}
-	return nil
+	return k.watch(ctx, w, namespaces, resources, detail)
 }
 
 // watch runs a watch for each resource, and one for the pods of the namespaces, until all is ready or nothing can be any more.
@@ -297,8 +292,8 @@ func (k *client) watch(ctx context.Context, w *watched, namespaces map[string]bo
 			return err
 		}
 	}
+	total := len(w.lacks) // before anybody writes there
 	factory.Start(watching.Done())
-	total := len(w.lacks)
 	for {
 		lacks, err := w.verdict()
 		switch {
@@ -347,6 +342,29 @@ func (k *client) explain(ctx context.Context, err error, namespaces map[string]b
 	defer cancel()
 	lacks.excerpt = k.diagnose(short, namespaces)
 	return lacks
+}
+
+// retryPulls replaces pods of an earlier run that wait before they pull an image again, for minutes perhaps: it may be in
+// the nodes by now.
+func (k *client) retryPulls(ctx context.Context, wanted objects) error {
+	for namespace := range wanted.namespaces() {
+		pods, err := k.core.Pods(namespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, pod := range pods.Items {
+			waits := slices.ContainsFunc(append(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses...), func(s corev1.ContainerStatus) bool {
+				return s.State.Waiting != nil && s.State.Waiting.Reason == "ImagePullBackOff"
+			})
+			if !waits {
+				continue
+			}
+			if err := k.core.Pods(namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // foundation is what a cluster has by itself and needs before anything can run in it: its nodes, and what Kubernetes runs.

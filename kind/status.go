@@ -59,7 +59,11 @@ func (c *cluster) state(ctx context.Context) (*State, error) {
 		return nil, fmt.Errorf("the API server of cluster %s does not answer (%w): `sequitur cluster up%s` starts it if it has been stopped",
 			c.name, err, nameFlag(c.name))
 	}
-	s := &State{Name: c.name, Context: "kind-" + c.name, Ready: true}
+	return k.state(ctx, c.name)
+}
+
+func (k *client) state(ctx context.Context, cluster string) (*State, error) {
+	s := &State{Name: cluster, Context: "kind-" + cluster, Ready: true}
 	var nodeAddress string
 	for _, resource := range []schema.GroupVersionResource{
 		{Version: "v1", Resource: "nodes"},
