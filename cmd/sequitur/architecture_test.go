@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"fixtures/local":                  {"fixtures/api", "fixtures/apiserver", "fixtures/reference", "fixtures/steps"},
 	"fixtures/target":                 {"fixtures/api", "fixtures/reference"},
 	"fixtures/target/kube":            {"fixtures/api", "fixtures/target"},
+	"fixtures/target/kube/job":        {"fixtures/target/kube"},
 	"reports":                         {"conformance/verdict"},
 	"reports/load":                    {},
 	"loadgen/account":                 {},
@@ -42,7 +43,7 @@ var arrows = map[string][]string{
 	"conformance/specs":         {"conformance", "conformance/verdict", "fixtures/target", "reports"},
 	"kind":                      {},
 	"cmd/sequitur": {"conformance", "conformance/requirement", "conformance/specs", "fixtures/local", "fixtures/reference",
-		"fixtures/api", "fixtures/steps", "fixtures/target", "fixtures/target/kube", "kind", "reports"},
+		"fixtures/api", "fixtures/steps", "fixtures/target", "fixtures/target/kube", "fixtures/target/kube/job", "kind", "reports"},
 }
 
 // core packages stand on the standard library and small format libraries alone.

@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -33,7 +35,7 @@ func (s *selection) flags(cmd *cobra.Command) {
 	f.StringSliceVar(&s.scenarios, "scenario", nil, "scenario names or patterns, such as 'delivery/*'")
 	f.StringVar(&s.labels, "label-filter", "", "expression over labels (id, level, feature, chapter, profile:NAME), such as 'MUST && !OrderedDelivery'")
 	f.StringVar(&s.profile, "profile", "", "only the requirements of a profile: sequence, channel, delivery, …, full")
-	f.StringArrayVar(&s.known, "known-failing", nil, "requirements known to fail, 'PATTERN reason' or @FILE with one a line; one that passes fails the run")
+	f.StringArrayVar(&s.known, "known-failing", nil, "requirements known to fail, 'PATTERN reason' or @FILE with one a line, or with tables if it is a .md; one that passes fails the run")
 	f.StringVar(&s.out, "out", "sequitur-report", "directory for report.json and junit.xml; empty writes nothing")
 	f.BoolVar(&s.quiet, "quiet", false, "print nothing but errors")
 }
@@ -82,8 +84,15 @@ func readKnown(values []string) ([]conformance.Known, error) {
 		if err != nil {
 			return nil, usage("--known-failing: %w", err)
 		}
+		page := strings.HasSuffix(name, ".md")
 		for i, line := range strings.Split(string(text), "\n") {
-			if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+			if line = strings.TrimSpace(line); page {
+				if err := addRow(line, fmt.Sprintf("%s:%d", name, i+1), add); err != nil {
+					return nil, err
+				}
+				continue
+			}
+			if line == "" || strings.HasPrefix(line, "#") {
 				continue
 			}
 			if err := add(fmt.Sprintf("%s:%d", name, i+1), line); err != nil {
@@ -94,11 +103,36 @@ func readKnown(values []string) ([]conformance.Known, error) {
 	return list, nil
 }
 
+var requirementID = regexp.MustCompile(`^[A-Z]+-[0-9*]+$`)
+
+// addRow takes a row of a Markdown table: requirements, with commas between, in its first column, and the reason in its second.
+// Whatever else is on the page is for people.
+func addRow(line, where string, add func(where, text string) error) error {
+	cells := strings.Split(line, "|")
+	if len(cells) < 4 || strings.TrimSpace(cells[0]) != "" {
+		return nil
+	}
+	for id := range strings.SplitSeq(cells[1], ",") {
+		if id = strings.TrimSpace(id); !requirementID.MatchString(id) {
+			continue
+		}
+		if err := add(where, id+" "+strings.TrimSpace(cells[2])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // finish writes the reports of a run and turns its verdict into the exit code.
 func (s *selection) finish(cmd *cobra.Command, r *reports.Report) error {
 	if err := s.write(r); err != nil {
 		return err
 	}
+	return s.tell(cmd, r)
+}
+
+// tell prints what a run found and turns its verdict into the exit code.
+func (s *selection) tell(cmd *cobra.Command, r *reports.Report) error {
 	if !s.quiet {
 		_, width := terminal(cmd.OutOrStdout())
 		if err := reports.WriteText(cmd.OutOrStdout(), r, reports.TextOptions{Color: colored(cmd.OutOrStdout()), Width: width}); err != nil {
@@ -157,7 +191,8 @@ func newConformCommand() *cobra.Command {
 		Short: "Judge an implementation against the requirement catalogue",
 		Long: `Drive every scenario against the target, keep what was seen, and judge it against the requirement catalogue. The target
 is the embedded reference implementation, or what a Kubernetes API has: a cluster (--context, --kubeconfig, or that of the
-pod), or anything that offers the same paths (--server).
+pod), or anything that offers the same paths (--server). With --in-cluster the harness runs inside the cluster, as a Job;
+reports and exit code are as from outside.
 
 ` + optionalFeatures() + `
 
@@ -168,6 +203,7 @@ Exit codes: 0 conforms, 1 does not conform, 2 inconclusive or flaky, 64 usage, 7
   sequitur conform --focus 'DLV-*' --repeat 10
   sequitur conform --with TLS,EventPolicy --focus 'SEC-*'
   sequitur conform --context kind-sequitur --channel messaging.knative.dev/v1/InMemoryChannel
+  sequitur conform --context kind-sequitur --in-cluster --image sequitur:dev
   sequitur conform --server http://127.0.0.1:8001
   sequitur conform --list`,
 		Args: cobra.NoArgs,
@@ -177,12 +213,16 @@ Exit codes: 0 conforms, 1 does not conform, 2 inconclusive or flaky, 64 usage, 7
 				return err
 			}
 			selected.Seed, selected.Parallel, selected.Repeat, selected.Timeout = o.Seed, o.Parallel, o.Repeat, o.Timeout
+			selected.Command = cmp.Or(at.as, "sequitur conform")
 			if o.Parallel < 0 || o.Repeat < 1 || o.Timeout < 0 {
 				return usage("--repeat must be at least 1, --parallel and --timeout not negative")
 			}
 			subjects, err := at.subjects()
 			if err != nil {
 				return err
+			}
+			if at.inCluster && !list {
+				return conformInside(cmd, &at, subjects, selected, &s, historyDir)
 			}
 			var codes []int
 			for _, one := range subjects {
@@ -280,7 +320,7 @@ func conform(cmd *cobra.Command, t target.Target, o conformance.Options, s *sele
 		}()
 		o.History = f
 	}
-	o.Command = strings.Join(append([]string{"sequitur conform"}, args...), " ")
+	o.Command = commandLine(o.Command, args)
 	if o.Seed != 1 {
 		o.Command = fmt.Sprintf("%s --seed %d", o.Command, o.Seed)
 	}
@@ -301,6 +341,17 @@ func conform(cmd *cobra.Command, t target.Target, o conformance.Options, s *sele
 	}
 	specs.Judge(session, io.Discard) // its verdicts are the session's, which the report has
 	return s.finish(cmd, session.Report())
+}
+
+// commandLine joins what a shell would take apart.
+func commandLine(command string, args []string) string {
+	for _, a := range args {
+		if strings.ContainsAny(a, " \t\n\"'$&|;<>()*?[]{}\\`!#~") {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		command += " " + a
+	}
+	return command
 }
 
 // lateFile is created when something is written, so that a mistaken call does not wipe out the evidence of an earlier run.

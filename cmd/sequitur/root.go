@@ -65,7 +65,8 @@ it), records what happens, and judges the record against a catalogue of requirem
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newConformCommand(), newJudgeCommand(), newRequirementsCommand(), newExplainCommand(), newStepCommand(), newServeCommand(), newClusterCommand())
+	root.AddCommand(newConformCommand(), newJudgeCommand(), newRequirementsCommand(), newExplainCommand(), newStepCommand(), newServeCommand(), newClusterCommand(),
+		newRBACCommand(), newCleanCommand(), newPodCommand())
 	markUsage(root)
 	return root
 }
