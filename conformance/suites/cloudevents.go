@@ -308,7 +308,7 @@ var ceAccepted = []Scenario{
 		Name:  "cloudevents/structured-consumer",
 		Needs: []string{"DeliveryFormat"},
 		Drive: func(s *drive.Stage) {
-			s.Apply(brokerOf("b", "") + "---\n" + triggerWith("t", "b", "$a", onSource+", delivery: {format: json}"))
+			s.Apply(brokerOf("b", "") + "---\n" + triggerWith("t", "b", "$a", "filter: {attributes: {type: sequitur.test}}, delivery: {format: json}"))
 			s.Ready("Broker/b", "Trigger/t")
 			s.Mark("encoded")
 			s.Post("Broker/b", binary(s.NewEvent().ID(), "Ce-Subject", "Euro%20%E2%82%AC%20%F0%9F%98%80%20100%25"))
