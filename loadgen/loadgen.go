@@ -1,2 +1,124 @@
-// Package loadgen sends load.
+// Package loadgen says how much an implementation carries. It sends the events of a load scenario as the schedule wants,
+// whatever the target does, receives them at the ends of the topology, accounts for every one, and tells latencies from the
+// moment at which an event was due, so that neither the target's nor the harness's own delays are left out.
 package loadgen
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+
+	"github.com/sequitur-dev/sequitur/fixtures/target"
+	"github.com/sequitur-dev/sequitur/loadgen/scenario"
+	"github.com/sequitur-dev/sequitur/reports/load"
+)
+
+var numCPU = runtime.NumCPU()
+
+// Options say how a scenario is run.
+type Options struct {
+	Tool load.Tool // told in the result
+	// Watch is told how the run stands, some times a second, by one goroutine. Optional.
+	Watch func(Live)
+	// Results gets a result for each request, in the encoding of the library (gob), which `vegeta report` reads: timestamps are
+	// when requests were due, latencies count from there to the answer. Of several runs it gets those of all. Optional.
+	Results io.Writer
+	// FindMax searches the highest rate that the scenario's objectives allow.
+	FindMax bool
+	// Workers is how many processes send; 0 and 1 mean this one. Start starts each of them.
+	Workers int
+	Start   Starter
+}
+
+// Run runs a scenario on a target: once, for each value of its sweep, or as often as the search for the highest rate wants. If
+// ctx ends, what was measured so far is returned, told as interrupted, within a second. The error is a *TargetError if the
+// topology could not be set up, a *UsageError if scenario and options do not fit; else harness or environment failed.
+func Run(ctx context.Context, t target.Target, s *scenario.Scenario, o Options) (*load.Result, error) {
+	if err := fits(s, o); err != nil {
+		return nil, err
+	}
+	if s.Sweep.Path == "" {
+		return one(ctx, t, s, o, "")
+	}
+	sweep := &load.Sweep{Path: s.Sweep.Path}
+	var last *load.Result
+	for _, value := range s.Sweep.Values {
+		at, err := s.With("sweep=", s.Sweep.Path+"="+value)
+		if err != nil {
+			return nil, err
+		}
+		r, err := one(ctx, t, at, o, s.Sweep.Path+"="+value)
+		if err != nil {
+			return nil, fmt.Errorf("%s=%s: %w", s.Sweep.Path, value, err)
+		}
+		point := load.Point{Value: value, Trial: trialOf(r)}
+		if r.Search != nil {
+			point.Rate = r.Search.Rate
+		}
+		sweep.Points = append(sweep.Points, point)
+		last = r
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	last.Sweep = sweep
+	for _, p := range sweep.Points {
+		if graver(p.Verdict, last.Verdict) {
+			last.Verdict, last.Reason = p.Verdict, fmt.Sprintf("at %s=%s: %s", sweep.Path, p.Value, p.Reason)
+		}
+	}
+	return last, nil
+}
+
+// graver tells which of two verdicts counts for a whole.
+func graver(a, b load.Verdict) bool {
+	rank := map[load.Verdict]int{load.Measured: 0, load.Met: 1, load.Missed: 2, load.Invalid: 3, load.Interrupted: 4}
+	return rank[a] > rank[b]
+}
+
+// UsageError says that a scenario and options do not fit together.
+type UsageError struct{ Problem string }
+
+// Error returns the problem.
+func (e *UsageError) Error() string { return e.Problem }
+
+func fits(s *scenario.Scenario, o Options) error {
+	switch {
+	case o.FindMax && s.Driver.Kind != scenario.Open:
+		return &UsageError{fmt.Sprintf("the highest rate is searched with the driver open: with %s the target sets the rate", s.Driver)}
+	case o.FindMax && s.Arrival.Shape == scenario.Replay:
+		return &UsageError{"a replay has no rate that could be searched"}
+	case o.FindMax && s.Sweep.Path == "arrival.rate":
+		return &UsageError{"the rate is either swept or searched, not both"}
+	case o.Workers > 1 && s.Driver.Kind == scenario.Window:
+		return &UsageError{"a window is kept by one process: with workers use the driver open or closed"}
+	case o.Workers > 1 && o.Start == nil:
+		return &UsageError{"there is nobody to start workers"}
+	case strings.HasPrefix(s.Sweep.Path, "sweep"):
+		return &UsageError{"a sweep cannot be swept"}
+	}
+	return nil
+}
+
+// one runs a scenario for one set of values.
+func one(ctx context.Context, t target.Target, s *scenario.Scenario, o Options, trial string) (r *load.Result, err error) {
+	st, err := openStage(ctx, t, s)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if failed := st.close(ctx); failed != nil && err == nil {
+			err = failed
+		}
+	}()
+	if o.FindMax {
+		return st.search(ctx, s, o, trial)
+	}
+	m, err := st.measure(ctx, s, o, trial)
+	if err != nil {
+		return nil, err
+	}
+	return m.result(o), nil
+}

@@ -21,6 +21,7 @@ const (
 	maxRate      = 1e6
 	maxSweep     = 100
 	maxObjects   = 20_000
+	maxPeriod    = 100_000
 )
 
 // Ingress is the sender, as Receiver.After.
@@ -193,6 +194,7 @@ func (s *Scenario) checkReceivers(want checker) {
 		want((r.Stall.For > 0) == (r.Stall != Stall{}), path+".stall.for", "missing: how long requests are held")
 		want(r.Stall.For <= MaxTime, path+".stall.for", "expected at most %v", MaxTime)
 	}
+	want(s.Period() <= maxPeriod, "receivers", "what they expect is the same again only after %d events or more: expected at most %d, the least common multiple of all every", s.Period(), maxPeriod)
 	want(ends > 0, "receivers", "expected at least one step or sink that events come to")
 	want(total <= maxReceivers, "receivers", "%d in all: expected at most %d", total, maxReceivers)
 	for _, r := range s.Receivers {

@@ -89,6 +89,24 @@ func (p Pattern) Matches(seq uint64, index int) bool {
 	return seq%p.Every == from%p.Every
 }
 
+// Period is the number of events after which it is the same receivers' turn again.
+func (s *Scenario) Period() uint64 {
+	period := uint64(1)
+	for _, r := range s.Receivers {
+		if every := r.Expects.Every; every > 1 && period <= maxPeriod {
+			period = period / gcd(period, every) * every
+		}
+	}
+	return period
+}
+
+func gcd(a, b uint64) uint64 {
+	for b > 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
 // Failures are answers with an error status.
 type Failures struct {
 	Share      Share         `yaml:"share"`

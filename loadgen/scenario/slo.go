@@ -348,6 +348,15 @@ func constant(word string) (expression, string) {
 	return expression{}, fmt.Sprintf("%q: expected a number, a percentage or a duration such as 50ms", shorten(word))
 }
 
+// Bound returns the greatest time that an objective allows a metric of the form e2e.QUANTILE, and whether it is one of the
+// form "e2e.p99 < 50ms".
+func (o Objective) Bound() (time.Duration, bool) {
+	if (o.op == "<" || o.op == "<=") && o.left.op == 'm' && strings.HasPrefix(o.left.name, "e2e.") && o.right.op == 'n' {
+		return time.Duration(o.right.num), true
+	}
+	return 0, false
+}
+
 // receivers are the names of receivers that the objective is about.
 func (o Objective) receivers() []string {
 	var all []string
