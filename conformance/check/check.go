@@ -188,24 +188,17 @@ func name(id string) string {
 	return id
 }
 
-// Attempts wants exactly n deliveries of one event id to a receiver, each time that a sender or a receiver put it out: a
-// step that is told of the failure of a later one may be called again, and answer again.
+// Attempts wants exactly n deliveries of one event id to a receiver.
 func Attempts(at, id string, n int) Judge {
 	return func(v *history.View) Finding {
 		if _, none := taken(v, at); none != nil {
 			return *none
 		}
 		got := v.Attempts(at, id)
-		put, each := 1, ""
-		if len(got) > 0 {
-			if put = max(1, len(emissions(v)[got[0].Ask.Event.Key()])); put > 1 {
-				each = fmt.Sprintf(" for each of the %d times that it was put out", put)
-			}
+		if len(got) != n {
+			return Fail(fmt.Sprintf("%s of %s at %s", times(n), id, at), times(len(got)), id)
 		}
-		if len(got) != n*put {
-			return Fail(fmt.Sprintf("%s of %s at %s%s", times(n), id, at, each), times(len(got)), id)
-		}
-		return Pass("%s of %s at %s%s", times(n), id, at, each)
+		return Pass("%s of %s at %s", times(n), id, at)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sequitur-dev/sequitur/conformance/history"
@@ -50,6 +51,7 @@ type Post struct {
 	Stream bool         // sends the body chunked, of unknown length
 	Tail   io.Reader    // follows the body, which is then sent chunked, until it ends or fails; see Endlessly
 	Raw    func(host, path string) []byte
+	over   <-chan struct{} // if closed, the request is given up
 	// Raw, if not nil, gives the bytes to write to a TCP connection instead of all above; Event describes them.
 
 	// Where an address has an audience, a request carries a token of the service account As, "default" if empty. Bearer, if
@@ -162,6 +164,18 @@ func (s *Stage) transmit(to string, target api.Address, p Post, role history.Rol
 	defer cancel()
 	stop := context.AfterFunc(s.ctx, cancel)
 	defer stop()
+	if p.over != nil {
+		var wg sync.WaitGroup
+		answered := make(chan struct{})
+		wg.Go(func() {
+			select {
+			case <-p.over:
+				cancel()
+			case <-answered:
+			}
+		})
+		defer func() { close(answered); wg.Wait() }()
+	}
 
 	x := s.nextExchange()
 	mode := p.Mode

@@ -36,6 +36,20 @@ func (s *Stage) While(to string, senders int, events []*event.Event, during func
 	s.interrupted()
 }
 
+// Unwaited posts an event and calls during meanwhile. If the post is not answered when that returns, it is given up. during
+// must make no events of its own.
+func (s *Stage) Unwaited(to string, e *event.Event, during func()) {
+	target := s.address(to)
+	over := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { s.transmit(to, target, Post{Event: e, over: over}, history.Stimulus) })
+	func() {
+		defer func() { close(over); wg.Wait() }()
+		during()
+	}()
+	s.interrupted()
+}
+
 // Poll posts new events to an address one after the other, with pauses, until one is answered with a wanted code (0 stands
 // for no answer), and tells whether that came in time.
 func (s *Stage) Poll(to, what string, wanted func(code int) bool) bool {

@@ -248,7 +248,7 @@ var delivery = []Scenario{
 			late, never := s.Refusing(), s.Refusing()
 			s.Apply(channelOf("c", ""))
 			s.Apply(subscriptionOf("late", "c", late.Base()+"/"+s.Namespace()+"/late", "delivery: {retry: 200, backoffPolicy: linear, backoffDelay: PT0.1S}"))
-			s.Apply(subscriptionOf("never", "c", never.Base()+"/"+s.Namespace()+"/never", "delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.1S, deadLetterSink: {uri: $dls}}"))
+			s.Apply(subscriptionOf("never", "c", never.Base()+"/"+s.Namespace()+"/never", "delivery: {retry: 2, backoffPolicy: exponential, backoffDelay: PT0.1S, deadLetterSink: {uri: $dls}}"))
 			s.Ready("Channel/c", "Subscription/late", "Subscription/never")
 			s.While("Channel/c", 1, s.Events(1), func() { // who is synchronous answers when both are through
 				s.Expect("dls", 1)
@@ -257,20 +257,20 @@ var delivery = []Scenario{
 			})
 		},
 		Verify: []Verification{
-			verify("DLV-010", check.All(check.AtLeastOnce("late"), check.NotBefore("dls", "e1", 1, 200*time.Millisecond))),
+			verify("DLV-010", check.All(check.AtLeastOnce("late"), check.NotBefore("dls", "e1", 1, 300*time.Millisecond))),
 		},
 	},
 	{
 		Name: "delivery/name-not-found",
 		Drive: func(s *drive.Stage) {
 			s.Apply(channelOf("c", ""))
-			s.Apply(subscriptionOf("nowhere", "c", "http://nowhere.invalid/", "delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.1S, deadLetterSink: {uri: $dls}}"))
+			s.Apply(subscriptionOf("nowhere", "c", "http://nowhere.invalid/", "delivery: {retry: 2, backoffPolicy: exponential, backoffDelay: PT0.1S, deadLetterSink: {uri: $dls}}"))
 			s.Ready("Channel/c", "Subscription/nowhere")
 			s.Send("Channel/c", s.NewEvent())
 			s.Expect("dls", 1)
 		},
 		Verify: []Verification{
-			verify("DLV-010", check.NotBefore("dls", "e1", 1, 200*time.Millisecond)),
+			verify("DLV-010", check.NotBefore("dls", "e1", 1, 300*time.Millisecond)),
 		},
 	},
 	{
@@ -352,7 +352,7 @@ var delivery = []Scenario{
 			const events, retries = 40, 3
 			s.Receiver("f", receiver.Status(http.StatusServiceUnavailable))
 			s.Apply(channelOf("c", ""))
-			options := "delivery: {retry: 3, backoffPolicy: linear, backoffDelay: PT0.1S}"
+			options := "delivery: {retry: 3, backoffPolicy: exponential, backoffDelay: PT0.1S}"
 			for _, n := range append([]string{"f"}, neighbours...) {
 				s.Apply(subscriptionOf(n, "c", "$"+n, options))
 			}

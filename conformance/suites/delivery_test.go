@@ -258,12 +258,12 @@ var deliveryExamples = []example{
 		scenario: "delivery/refused-connections", requirement: "DLV-010",
 		good: []string{`
 			1ms send Channel/c e1 -> 202
-			205ms recv dls e1
+			305ms recv dls e1
 			250ms recv late e1`},
 		bad: []string{
 			// the one whose port opens later is lost
 			`1ms send Channel/c e1 -> 202
-			205ms recv dls e1`,
+			305ms recv dls e1`,
 			// no retry
 			`1ms send Channel/c e1 -> 202
 			5ms recv dls e1
@@ -274,7 +274,7 @@ var deliveryExamples = []example{
 		scenario: "delivery/name-not-found", requirement: "DLV-010",
 		good: []string{`
 			1ms send Channel/c e1 -> 202
-			205ms recv dls e1`},
+			305ms recv dls e1`},
 		bad: []string{
 			`1ms send Channel/c e1 -> 202
 			5ms recv dls e1`,
@@ -307,7 +307,7 @@ var deliveryExamples = []example{
 			202ms recv a e1 -> fault=hang
 			203ms recv a e1 -> fault=hang
 			204ms recv a e1 -> fault=hang
-			205ms recv dls e1`,
+			305ms recv dls e1`,
 			// a timeout is final
 			`1ms send Channel/c e1 -> 202
 			2ms..201ms recv a e1 -> fault=hang

@@ -224,9 +224,10 @@ var sequence = []Scenario{
 			failing("a", "e1")
 			failing("b", "e2")
 			failing("c", "e3")
+			// A step that is told of the failure of the next one may try that again: dead letters are no failures.
 			s.Apply(sequenceOf("s", "$sink", "$a",
-				"uri: $b, delivery: {retry: 3, backoffPolicy: linear, backoffDelay: PT0.1S}",
-				"uri: $c, delivery: {retry: 1, backoffPolicy: linear, backoffDelay: PT0.1S}"))
+				"uri: $b, delivery: {retry: 3, backoffPolicy: linear, backoffDelay: PT0.1S, deadLetterSink: {uri: $dls}}",
+				"uri: $c, delivery: {retry: 1, backoffPolicy: linear, backoffDelay: PT0.1S, deadLetterSink: {uri: $dls}}"))
 			s.Ready("Sequence/s")
 			s.Mark("no options")
 			s.Send("Sequence/s", s.NewEvent())
@@ -235,6 +236,7 @@ var sequence = []Scenario{
 			s.Expect("a", 3)
 			s.Expect("b", 5)
 			s.Expect("c", 2)
+			s.Expect("dls", 2)
 			s.Quiet("Sequence/s", "sink")
 		},
 		Verify: []Verification{

@@ -37,14 +37,15 @@ var sequenceUpdates = []Scenario{
 		Drive: func(s *drive.Stage) {
 			extend(s, "a")
 			s.Receiver("b", receiver.Status(503))
-			s.Apply(templated(sequenceOf("s", "", "$a", "$b"), "InMemoryChannel", "{delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.1S}}"))
+			s.Apply(templated(sequenceOf("s", "", "$a", "$b"), "InMemoryChannel", "{delivery: {retry: 2, backoffPolicy: linear, backoffDelay: PT0.1S, deadLetterSink: {uri: $dls}}}"))
 			s.Ready("Sequence/s")
 			s.Send("Sequence/s", s.NewEvent())
 			s.Expect("b", 3)
+			s.Expect("dls", 1)
 			s.Quiet("Sequence/s", "b")
 		},
 		Verify: []Verification{
-			verify("SEQ-021", check.Attempts("b", "e1.a", 3)),
+			verify("SEQ-021", check.All(check.Attempts("a", "e1", 1), check.Attempts("b", "e1.a", 3))),
 		},
 	},
 	{

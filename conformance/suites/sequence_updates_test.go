@@ -45,16 +45,12 @@ var sequenceUpdatesExamples = []example{
 			3ms recv b e1.a -> 503
 			53ms recv b e1.a -> 503
 			103ms recv b e1.a -> 503`,
-			// a is called again, as it is told of the failure of b, and is so by the options of the template
-			`1ms..99ms send Sequence/s e1 -> 500
+			`1ms send Sequence/s e1 -> 202
 			2ms recv a e1 -> 200 e1.a
 			3ms recv b e1.a -> 503
-			13ms recv b e1.a -> 503
-			23ms recv b e1.a -> 503
-			33ms recv a e1 -> 200 e1.a
-			34ms recv b e1.a -> 503
-			44ms recv b e1.a -> 503
-			54ms recv b e1.a -> 503`},
+			53ms recv b e1.a -> 503
+			103ms recv b e1.a -> 503
+			104ms recv dls e1.a`},
 		bad: []string{
 			// the template's spec is dropped (#5954)
 			`1ms send Sequence/s e1 -> 202
