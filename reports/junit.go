@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sequitur-dev/sequitur/conformance/verdict"
+	"github.com/sequitur-dev/sequitur/reports/terminal"
 )
 
 // The elements of JUnit's XML that CI systems agree on.
@@ -119,7 +120,7 @@ func junitCaseOf(r Result, unexpected bool) junitCase {
 	if r.Scenario != "" {
 		k.Name += " " + r.Scenario
 	}
-	found := cmp.Or(oneLine(r.Message), oneLine(r.Seen), oneLine(r.Reason), r.Verdict.String())
+	found := cmp.Or(terminal.OneLine(r.Message), terminal.OneLine(r.Seen), terminal.OneLine(r.Reason), r.Verdict.String())
 	outcome := &junitOutcome{Type: r.Verdict.String(), Message: found, Body: evidence(r)}
 	switch {
 	case unexpected && r.KnownFailing && r.Verdict == verdict.Passed:
@@ -128,7 +129,7 @@ func junitCaseOf(r Result, unexpected bool) junitCase {
 		k.Failure = outcome
 	case r.Verdict == verdict.Passed:
 	case r.Verdict == verdict.NotSupported, r.Verdict == verdict.Untested:
-		k.Skipped = &junitOutcome{Message: r.Verdict.String() + ": " + cmp.Or(oneLine(r.Reason), oneLine(r.Message), "no reason given")}
+		k.Skipped = &junitOutcome{Message: r.Verdict.String() + ": " + cmp.Or(terminal.OneLine(r.Reason), terminal.OneLine(r.Message), "no reason given")}
 	case !counts(r):
 		k.Skipped = &junitOutcome{Message: fmt.Sprintf("%s, not counted (%s): %s", r.Verdict, uncountedBecause(r), found)}
 		k.Out = &junitText{outcome.Body}
@@ -145,7 +146,7 @@ func uncountedBecause(r Result) string {
 	if r.Provisional {
 		return "provisional"
 	}
-	if reason := oneLine(r.Reason); reason != "" {
+	if reason := terminal.OneLine(r.Reason); reason != "" {
 		return "known to fail: " + reason
 	}
 	return "known to fail"
@@ -164,7 +165,7 @@ func evidence(r Result) string {
 		fmt.Fprintf(&b, "%-10s%s\n", onFirst(i, "timeline"), line)
 	}
 	if r.Repro != "" {
-		fmt.Fprintf(&b, "%-10s%s\n", "rerun", oneLine(r.Repro))
+		fmt.Fprintf(&b, "%-10s%s\n", "rerun", terminal.OneLine(r.Repro))
 	}
 	return b.String()
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sequitur-dev/sequitur/conformance/verdict"
+	"github.com/sequitur-dev/sequitur/reports/terminal"
 )
 
 // Progress shows how far a run is. On a terminal it keeps one live line; elsewhere it writes a line for each failure at
@@ -76,7 +77,7 @@ func (p *Progress) Begin(name string) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.running = append(p.running, oneLine(name))
+	p.running = append(p.running, terminal.OneLine(name))
 }
 
 // Step tells that a step has ended. Failed and harness-error count as failures.
@@ -84,7 +85,7 @@ func (p *Progress) Step(name string, v verdict.Verdict) {
 	if p == nil {
 		return
 	}
-	name = oneLine(name)
+	name = terminal.OneLine(name)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -125,10 +126,10 @@ func (p *Progress) Note(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.tty || p.closed {
-		p.writef("%s\n", oneLine(text))
+		p.writef("%s\n", terminal.OneLine(text))
 		return
 	}
-	p.writef("%s%s\n", clearLine, oneLine(text))
+	p.writef("%s%s\n", clearLine, terminal.OneLine(text))
 	p.draw()
 }
 

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sequitur-dev/sequitur/conformance/verdict"
+	"github.com/sequitur-dev/sequitur/reports/terminal"
 )
 
 // TextOptions say for what kind of terminal to write.
@@ -55,21 +56,11 @@ type printer struct {
 	width int
 }
 
-// The few styles in use, as ANSI codes.
-const (
-	bold    = "1"
-	dim     = "2"
-	red     = "31"
-	green   = "32"
-	yellow  = "33"
-	magenta = "35"
-)
-
 func (p *printer) style(text string, codes ...string) string {
-	if !p.color || text == "" {
+	if !p.color {
 		return text
 	}
-	return "\x1b[" + strings.Join(codes, ";") + "m" + text + "\x1b[0m"
+	return terminal.Style(text, codes...)
 }
 
 func (p *printer) line(parts ...string) {
@@ -81,15 +72,15 @@ func (p *printer) line(parts ...string) {
 func look(v verdict.Verdict) (mark, color string) {
 	switch v {
 	case verdict.Passed:
-		return "✓", green
+		return "✓", terminal.Green
 	case verdict.NotSupported, verdict.Untested:
-		return "-", dim
+		return "-", terminal.Dim
 	case verdict.Flaky, verdict.Inconclusive:
-		return "?", yellow
+		return "?", terminal.Yellow
 	case verdict.Failed:
-		return "✗", red
+		return "✗", terminal.Red
 	}
-	return "!", magenta
+	return "!", terminal.Magenta
 }
 
 func (p *printer) head(r *Report) {
@@ -101,10 +92,10 @@ func (p *printer) head(r *Report) {
 		fmt.Sprintf("seed %d", r.Run.Seed),
 	} {
 		if s != "" {
-			parts = append(parts, oneLine(s))
+			parts = append(parts, terminal.OneLine(s))
 		}
 	}
-	p.line(p.style(strings.Join(parts, " · "), dim))
+	p.line(p.style(strings.Join(parts, " · "), terminal.Dim))
 	p.line()
 }
 
@@ -146,7 +137,7 @@ func (p *printer) table(r *Report) {
 	var rows []row
 	width := len("profile")
 	for _, s := range r.Summary.Profiles {
-		rows = append(rows, row{oneLine(s.Name), s.Name, s.Verdict})
+		rows = append(rows, row{terminal.OneLine(s.Name), s.Name, s.Verdict})
 	}
 	if !slices.ContainsFunc(rows, func(r row) bool { return r.name == "full" }) {
 		rows = append(rows, row{"all", "", r.Summary.Verdict})
@@ -168,22 +159,22 @@ func (p *printer) table(r *Report) {
 		columns = append(columns, column{v.String(), color})
 	}
 	if counts[""][notCounted] > 0 {
-		columns = append(columns, column{notCounted, yellow})
+		columns = append(columns, column{notCounted, terminal.Yellow})
 	}
 
-	head := "  " + fit("profile", width)
+	head := "  " + terminal.Fit("profile", width)
 	for _, c := range columns {
 		head += "  " + c.name
 	}
-	p.line(p.style(head, dim))
+	p.line(p.style(head, terminal.Dim))
 	for _, row := range rows {
 		mark, color := look(row.verdict)
 		if row.verdict == verdict.Untested && counts[row.key][verdict.Passed.String()] > 0 {
-			mark, color = "~", yellow // all well so far, but not complete
+			mark, color = "~", terminal.Yellow // all well so far, but not complete
 		}
-		line := p.style(mark, color) + " " + fit(row.name, width)
+		line := p.style(mark, color) + " " + terminal.Fit(row.name, width)
 		for _, c := range columns {
-			cell, color := "·", dim
+			cell, color := "·", terminal.Dim
 			if n := counts[row.key][c.name]; n > 0 {
 				cell, color = fmt.Sprint(n), c.color
 			}
@@ -212,14 +203,14 @@ func (p *printer) scope(r *Report) {
 		switch first := results[0]; {
 		case judge(results).verdict != verdict.NotSupported:
 		case slices.Contains(r.Target.Claims, first.Feature):
-			foreign = append(foreign, oneLine(first.Requirement))
+			foreign = append(foreign, terminal.OneLine(first.Requirement))
 		default:
 			disclaimed[first.Feature]++
 		}
 	}
 	var features []string
 	for feature, n := range disclaimed {
-		features = append(features, fmt.Sprintf("%s (%d)", oneLine(feature), n))
+		features = append(features, fmt.Sprintf("%s (%d)", terminal.OneLine(feature), n))
 	}
 	slices.Sort(features)
 	p.row("unclaimed", strings.Join(features, ", "))
@@ -251,10 +242,10 @@ func (p *printer) block(results []Result) {
 	first := results[0]
 	mark, color := look(first.Verdict)
 	p.line()
-	p.line(p.style(mark+" "+oneLine(first.Requirement), bold, color), " ", p.style(first.Verdict.String(), color),
-		p.style(" · "+oneLine(strings.Trim(first.Level+" · "+first.Feature, " ·")), dim))
+	p.line(p.style(mark+" "+terminal.OneLine(first.Requirement), terminal.Bold, color), " ", p.style(first.Verdict.String(), color),
+		p.style(" · "+terminal.OneLine(strings.Trim(first.Level+" · "+first.Feature, " ·")), terminal.Dim))
 	if first.Statement != "" {
-		for _, line := range wrap(clean(first.Statement), p.width-2) {
+		for _, line := range terminal.Wrap(terminal.Clean(first.Statement), p.width-2) {
 			p.line("  ", line)
 		}
 	}
@@ -269,10 +260,10 @@ func (p *printer) block(results []Result) {
 			p.row(row.label, row.text)
 		}
 		for j, line := range timeline(r.Timeline, maxTimeline) {
-			p.line(p.label(onFirst(j, "timeline")), p.style(line, dim))
+			p.line(p.label(onFirst(j, "timeline")), p.style(line, terminal.Dim))
 		}
 		if r.Repro != "" { // never wrapped, so that it can be copied
-			p.line(p.label("rerun"), p.style(oneLine(r.Repro), bold))
+			p.line(p.label("rerun"), p.style(terminal.OneLine(r.Repro), terminal.Bold))
 		}
 	}
 }
@@ -296,7 +287,7 @@ func rows(r Result) []labelled {
 	}
 	var some []labelled
 	for _, row := range all {
-		if row.text = strings.TrimSpace(clean(row.text)); row.text != "" {
+		if row.text = strings.TrimSpace(terminal.Clean(row.text)); row.text != "" {
 			some = append(some, row)
 		}
 	}
@@ -306,14 +297,14 @@ func rows(r Result) []labelled {
 const labelWidth = 10
 
 func (p *printer) label(s string) string {
-	return "  " + p.style(s, dim) + strings.Repeat(" ", labelWidth-len(s))
+	return "  " + p.style(s, terminal.Dim) + strings.Repeat(" ", labelWidth-len(s))
 }
 
 func (p *printer) row(label, text string) {
 	if text == "" {
 		return
 	}
-	for i, line := range wrap(text, p.width-2-labelWidth) {
+	for i, line := range terminal.Wrap(text, p.width-2-labelWidth) {
 		p.line(p.label(onFirst(i, label)), line)
 	}
 }
@@ -321,13 +312,13 @@ func (p *printer) row(label, text string) {
 func (p *printer) uncounted(r *Report) {
 	if len(r.Summary.Uncounted) > 0 {
 		p.line()
-		p.line(p.style("not counted", dim))
+		p.line(p.style("not counted", terminal.Dim))
 	}
 	for _, result := range r.Results {
 		if !counts(result) && isProblem(result.Verdict) {
 			mark, color := look(result.Verdict)
 			text := fmt.Sprintf("%s (%s)", result.Verdict, uncountedBecause(result))
-			if found := cmp.Or(oneLine(result.Message), oneLine(result.Seen)); found != "" {
+			if found := cmp.Or(terminal.OneLine(result.Message), terminal.OneLine(result.Seen)); found != "" {
 				text += ": " + found
 			}
 			p.item(mark, color, result.Requirement, text)
@@ -335,18 +326,18 @@ func (p *printer) uncounted(r *Report) {
 	}
 	if len(r.Summary.UnexpectedPasses) > 0 {
 		p.line()
-		p.line(p.style("passed, but listed as failing: take them off the list", red))
+		p.line(p.style("passed, but listed as failing: take them off the list", terminal.Red))
 		for _, id := range r.Summary.UnexpectedPasses {
-			p.item("✗", red, id, "")
+			p.item("✗", terminal.Red, id, "")
 		}
 	}
 }
 
 func (p *printer) item(mark, color, id, text string) {
-	lines := wrap(text, p.width-2-labelWidth)
+	lines := terminal.Wrap(text, p.width-2-labelWidth)
 	for i, line := range lines {
 		if i == 0 {
-			p.line(p.style(mark, color), " ", fit(id, labelWidth), line)
+			p.line(p.style(mark, color), " ", terminal.Fit(id, labelWidth), line)
 		} else {
 			p.line("  ", strings.Repeat(" ", labelWidth), line)
 		}
@@ -359,16 +350,16 @@ func (p *printer) readings(r *Report) {
 		return
 	}
 	p.line()
-	p.line(p.style("readings: what it does where texts differ or are silent; not judged", dim))
+	p.line(p.style("readings: what it does where texts differ or are silent; not judged", terminal.Dim))
 	var unseen []string
 	for _, x := range r.Readings {
 		if x.Answer == "" {
 			unseen = append(unseen, x.Requirement)
 			continue
 		}
-		p.item("·", dim, oneLine(x.Requirement), oneLine(x.Question)+" → "+oneLine(x.Answer))
+		p.item("·", terminal.Dim, terminal.OneLine(x.Requirement), terminal.OneLine(x.Question)+" → "+terminal.OneLine(x.Answer))
 	}
-	p.row("not seen", oneLine(strings.Join(slices.Compact(unseen), ", ")))
+	p.row("not seen", terminal.OneLine(strings.Join(slices.Compact(unseen), ", ")))
 }
 
 // last is the verdict in one line.
@@ -415,7 +406,7 @@ func (p *printer) last(r *Report) {
 	}
 	mark, color := look(r.Summary.Verdict)
 	p.line()
-	p.line(p.style(mark+" "+word, bold, color), ": ", text, p.style(fmt.Sprintf(" · exit %d", r.Summary.ExitCode), dim))
+	p.line(p.style(mark+" "+word, terminal.Bold, color), ": ", text, p.style(fmt.Sprintf(" · exit %d", r.Summary.ExitCode), terminal.Dim))
 }
 
 // some is the beginning of a list of ids.
@@ -445,12 +436,12 @@ func timeline(moments []Moment, limit int) []string {
 	grid := make([][]string, len(moments))
 	var widths [6]int
 	for i, m := range moments {
-		attempt := oneLine(m.Attempt)
+		attempt := terminal.OneLine(m.Attempt)
 		if attempt != "" {
 			attempt = "#" + attempt
 		}
 		grid[i] = []string{
-			fmt.Sprintf("%.3f s", m.At), oneLine(m.Who), oneLine(m.What), oneLine(m.Event), attempt, oneLine(m.Status), // the status last: it may be long
+			fmt.Sprintf("%.3f s", m.At), terminal.OneLine(m.Who), terminal.OneLine(m.What), terminal.OneLine(m.Event), attempt, terminal.OneLine(m.Status), // the status last: it may be long
 		}
 		for c, cell := range grid[i] {
 			widths[c] = max(widths[c], utf8.RuneCountInString(cell))
@@ -470,16 +461,11 @@ func timeline(moments []Moment, limit int) []string {
 				b.WriteString(strings.Repeat(" ", widths[c]-utf8.RuneCountInString(cell)) + cell)
 				continue
 			}
-			b.WriteString("  " + fit(cell, widths[c]))
+			b.WriteString("  " + terminal.Fit(cell, widths[c]))
 		}
 		lines = append(lines, strings.TrimRight(b.String(), " "))
 	}
 	return lines
-}
-
-// fit pads with blanks on the right.
-func fit(s string, width int) string {
-	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
 }
 
 func onFirst(i int, s string) string {
@@ -487,25 +473,4 @@ func onFirst(i int, s string) string {
 		return s
 	}
 	return ""
-}
-
-// wrap breaks text between words. Line ends in the text stay; a word that is longer than a line is not broken.
-func wrap(text string, width int) []string {
-	var lines []string
-	for paragraph := range strings.SplitSeq(text, "\n") {
-		line := ""
-		for word := range strings.FieldsSeq(paragraph) {
-			switch {
-			case line == "":
-				line = word
-			case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width:
-				lines = append(lines, line)
-				line = word
-			default:
-				line += " " + word
-			}
-		}
-		lines = append(lines, line)
-	}
-	return lines
 }
