@@ -305,6 +305,17 @@ type Point struct {
 func WriteJSON(w io.Writer, r *Result) error {
 	c := *r
 	c.Schema, c.SchemaVersion = SchemaID, SchemaVersion
+	// Lists that are always there are written empty rather than as null.
+	if c.Search != nil && c.Search.Trials == nil {
+		search := *c.Search
+		search.Trials = []Trial{}
+		c.Search = &search
+	}
+	if c.Sweep != nil && c.Sweep.Points == nil {
+		sweep := *c.Sweep
+		sweep.Points = []Point{}
+		c.Sweep = &sweep
+	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
