@@ -64,7 +64,8 @@ func newReceivers(l net.Listener, base string, s *scenario.Scenario) *receivers 
 	rs.server = &fasthttp.Server{
 		Handler: rs.serve, NoDefaultServerHeader: true, NoDefaultDate: true, NoDefaultContentType: true, MaxRequestBodySize: maxEvent,
 		ReadBufferSize: 16 << 10, WriteBufferSize: 8 << 10, IdleTimeout: 2 * time.Minute, CloseOnShutdown: true,
-		Logger: log.New(io.Discard, "", 0), // of what clients do wrong, which they are answered
+		MaxIdleWorkerDuration: 200 * time.Millisecond,     // its keeper of workers sleeps as long after the server's end
+		Logger:                log.New(io.Discard, "", 0), // of what clients do wrong, which they are answered
 	}
 	go func() { rs.served <- rs.server.Serve(rs.conns) }()
 	return rs

@@ -10,14 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"github.com/sequitur-dev/sequitur/fixtures/api"
 	"github.com/sequitur-dev/sequitur/fixtures/target"
 )
 
 // fake is a target without objects: events that are sent anywhere are taken by its RoundTrip, in this process, and forwarded
-// to the first receiver one by one in the order of their numbers, except for the faults that are planted.
+// to the first receiver one by one in the order of their numbers, except for the faults that are planted. It serves one stage.
 type fake struct {
 	t     testing.TB
 	base  string
@@ -33,17 +31,12 @@ type fake struct {
 	mu      sync.Mutex
 	waiting map[uint64]http.Header
 	next    uint64
-	run     string
 	wake    chan struct{}
 	done    chan struct{}
 }
 
 func newFake(t testing.TB) *fake {
-	f := &fake{t: t, waiting: map[uint64]http.Header{}, wake: make(chan struct{}, 1), done: make(chan struct{})}
-	ctx, cancel := context.WithCancel(context.Background())
-	go f.forward(ctx)
-	t.Cleanup(func() { cancel(); <-f.done })
-	return f
+	return &fake{t: t, waiting: map[uint64]http.Header{}, wake: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
 func (f *fake) About() target.About                              { return target.About{Name: "fake", Driver: "test"} }
@@ -65,10 +58,14 @@ func (f *fake) Patience() target.Patience {
 
 func (f *fake) Listen(ctx context.Context) (net.Listener, string, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err == nil {
-		f.base = "http://" + l.Addr().String()
+	if err != nil {
+		return nil, "", err
 	}
-	return l, f.base, err
+	f.base = "http://" + l.Addr().String()
+	ctx, cancel := context.WithCancel(context.Background())
+	go f.forward(ctx)
+	f.t.Cleanup(func() { cancel(); <-f.done })
+	return l, f.base, nil
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -102,9 +99,6 @@ func (f *fake) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func (f *fake) seqOf(h http.Header) uint64 {
 	id := h.Get(headerID)
-	f.mu.Lock()
-	f.run = id[:8]
-	f.mu.Unlock()
 	_, seq, ok := parseID([]byte(id), id[:8])
 	if !ok {
 		f.t.Errorf("an event has the id %q", id)
@@ -115,14 +109,13 @@ func (f *fake) seqOf(h http.Header) uint64 {
 // forward posts to the first receiver.
 func (f *fake) forward(ctx context.Context) {
 	defer close(f.done)
-	client := &fasthttp.Client{MaxConnsPerHost: 1}
+	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	past := map[uint64]http.Header{}
 	for {
 		f.mu.Lock()
 		h, ok := f.waiting[f.next]
 		ahead, okAhead := f.waiting[f.next+1]
-		base := f.base
 		f.mu.Unlock()
 		plan := []uint64{f.next}
 		if f.plan != nil {
@@ -142,7 +135,7 @@ func (f *fake) forward(ctx context.Context) {
 		past[f.next], past[f.next+1] = h, ahead
 		for _, seq := range plan {
 			if past[seq] != nil {
-				f.post(client, base, past[seq])
+				f.post(client, past[seq])
 			}
 		}
 		f.mu.Lock()
@@ -155,15 +148,16 @@ func (f *fake) forward(ctx context.Context) {
 	}
 }
 
-func (f *fake) post(client *fasthttp.Client, base string, h http.Header) {
-	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
-	defer fasthttp.ReleaseRequest(req)
-	defer fasthttp.ReleaseResponse(resp)
-	req.SetRequestURI(base + "/sink")
-	req.Header.SetMethod(http.MethodPost)
-	for k, v := range h {
-		req.Header.Set(k, v[0])
+func (f *fake) post(client *http.Client, h http.Header) {
+	r, err := http.NewRequest(http.MethodPost, f.base+"/sink", http.NoBody)
+	if err != nil {
+		f.t.Error(err)
+		return
 	}
-	// A receiver that is closed meanwhile is what some tests want.
-	_ = client.Do(req, resp)
+	r.Header = h
+	resp, err := client.Do(r)
+	if err != nil {
+		return // a receiver that is closed meanwhile is what some tests want
+	}
+	resp.Body.Close()
 }
