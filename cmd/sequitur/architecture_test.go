@@ -44,7 +44,7 @@ var arrows = map[string][]string{
 	"conformance/specs":         {"conformance", "conformance/verdict", "fixtures/target", "reports"},
 	"kind":                      {},
 	"cmd/sequitur": {"conformance", "conformance/requirement", "conformance/specs", "fixtures/local", "fixtures/reference",
-		"fixtures/api", "fixtures/steps", "fixtures/target", "fixtures/target/kube", "fixtures/target/kube/job", "kind", "reports"},
+		"fixtures/api", "fixtures/steps", "fixtures/target", "fixtures/target/kube", "fixtures/target/kube/job", "kind", "reports", "reports/load"},
 }
 
 // core packages stand on the standard library and small format libraries alone.

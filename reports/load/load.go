@@ -301,6 +301,17 @@ type Point struct {
 	Trial
 }
 
+// Trial tells a result in short.
+func (r *Result) Trial() Trial {
+	e := r.Events
+	return Trial{
+		Rate: r.Generator.Asked, Seconds: r.Run.Duration, Offered: r.Rates.Offered, Acked: r.Rates.Acked, Delivered: r.Rates.Delivered,
+		BacklogSlope: r.Rates.BacklogSlope, P50: r.Delivery.P50, P99: r.Delivery.P99, P999: r.Delivery.P999, Max: r.Delivery.Max,
+		Errors: e.Refused + e.Throttled + e.ServerErrors + e.Unknown + e.Unanswered, Lost: e.Lost, Duplicated: e.Duplicated, Reordered: e.Reordered,
+		CPUPerEvent: r.Rates.CPUPerEvent, Verdict: r.Verdict, Reason: r.Reason,
+	}
+}
+
 // WriteJSON writes the canonical form: indented, keys in a fixed order, byte for byte the same for the same result.
 func WriteJSON(w io.Writer, r *Result) error {
 	c := *r
