@@ -6,8 +6,9 @@ RACE    ?=
 FUZZ    ?= 30s
 COUNT   ?= 6
 ARGS    ?=
+IMAGE   ?= sequitur:dev
 
-.PHONY: conformance test lint fuzz bench build
+.PHONY: conformance test lint fuzz bench build image kind-conformance
 
 conformance: ## judge the embedded reference against the catalogue; pass options by ARGS
 	$(GO) run ./cmd/sequitur conform $(ARGS)
@@ -32,3 +33,12 @@ bench: ## a 3-step Sequence beside a bare net/http chain of the same hops, in on
 
 build: ## the binary, in bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/sequitur ./cmd/sequitur
+
+image: ## the harness as an image from scratch, IMAGE (sequitur:dev), for --in-cluster; needs Docker
+	@set -e; arch=$$(docker version --format '{{.Server.Arch}}'); set -x; \
+	CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -ldflags '-s -w' -o bin/image/sequitur ./cmd/sequitur; \
+	tar -C bin/image -cf - sequitur | docker import --platform linux/$$arch \
+	  --change 'ENTRYPOINT ["/sequitur"]' --change 'USER 65532:65532' - $(IMAGE)
+
+kind-conformance: build ## judge real Knative in a fresh kind cluster: up, conform (ARGS), reports in out/kind, down; OFFLINE=1 downloads nothing
+	kind/conformance.sh bin/sequitur $(ARGS)
