@@ -159,7 +159,7 @@ func render[T any](t *testing.T, x T, write func(io.Writer, T) error) []byte {
 	return b.Bytes()
 }
 
-func text(o TextOptions) func(io.Writer, *Result) error {
+func texts(o TextOptions) func(io.Writer, *Result) error {
 	return func(w io.Writer, r *Result) error { return WriteText(w, r, o) }
 }
 
@@ -172,8 +172,8 @@ func TestGolden(t *testing.T) {
 		result *Result
 	}{{"missed", sample()}, {"search", searched()}, {"sweep", swept()}, {"invalid", invalid}, {"nothing", &Result{Verdict: Interrupted, Reason: "stopped before its end"}}} {
 		t.Run(c.name, func(t *testing.T) {
-			golden(t, c.name+".txt", render(t, c.result, text(TextOptions{})))
-			golden(t, c.name+"-narrow.ansi", render(t, c.result, text(TextOptions{Color: true, Width: 70})))
+			golden(t, c.name+".txt", render(t, c.result, texts(TextOptions{})))
+			golden(t, c.name+"-narrow.ansi", render(t, c.result, texts(TextOptions{Color: true, Width: 70})))
 		})
 	}
 	golden(t, "missed.json", render(t, sample(), WriteJSON))
@@ -182,7 +182,7 @@ func TestGolden(t *testing.T) {
 
 func TestTextKeepsToItsWidth(t *testing.T) {
 	for _, width := range []int{60, 80, 120} {
-		for line := range strings.SplitSeq(string(render(t, sample(), text(TextOptions{Width: width}))), "\n") {
+		for line := range strings.SplitSeq(string(render(t, sample(), texts(TextOptions{Width: width}))), "\n") {
 			if n := len([]rune(line)); n > width {
 				t.Errorf("%d columns instead of %d: %s", n, width, line)
 			}
@@ -210,7 +210,7 @@ func TestHostileText(t *testing.T) {
 			r.Waterfall[i].Parts[j].Name = hostile
 		}
 	}
-	for _, c := range string(render(t, r, text(TextOptions{}))) {
+	for _, c := range string(render(t, r, texts(TextOptions{}))) {
 		if c != '\n' && c < ' ' || c == 0x7f || c == 0x9b || c == 0x202e {
 			t.Errorf("%q reached the terminal", c)
 		}
