@@ -23,13 +23,18 @@ type Options struct {
 	// Watch is told how the run stands, some times a second, by one goroutine. Optional.
 	Watch func(Live)
 	// Results gets a result for each request, in the encoding of the library (gob), which `vegeta report` reads: timestamps are
-	// when requests were due, latencies count from there to the answer. Of several runs it gets those of all. Optional.
+	// when requests were due, latencies count from there to the answer. Of several runs it gets those of all, of a search
+	// those of the rate found. Optional.
 	Results io.Writer
 	// FindMax searches the highest rate that the scenario's objectives allow.
 	FindMax bool
-	// Workers is how many processes send; 0 and 1 mean this one. Start starts each of them.
+	// Repeat runs it so many times, each on a topology of its own; 0 means 1.
+	Repeat int
+	// Workers is how many processes send; 0 means this one. Start starts each of them.
 	Workers int
 	Start   Starter
+
+	results *results
 }
 
 // Run runs a scenario on a target: once, for each value of its sweep, or as often as the search for the highest rate wants. If
@@ -39,9 +44,25 @@ func Run(ctx context.Context, t target.Target, s *scenario.Scenario, o Options) 
 	if err := fits(s, o); err != nil {
 		return nil, err
 	}
-	if s.Sweep.Path == "" {
-		return one(ctx, t, s, o, "")
+	o.results = newResults(o.Results)
+	var r *load.Result
+	var err error
+	switch {
+	case s.Sweep.Path != "":
+		r, err = swept(ctx, t, s, o)
+	case o.Repeat > 1:
+		r, err = repeated(ctx, t, s, o)
+	default:
+		r, err = one(ctx, t, s, o, "")
 	}
+	if r != nil {
+		r.Notes = append(r.Notes, o.results.notes()...)
+	}
+	return r, err
+}
+
+// swept runs a scenario for each value of its sweep. The result is about the last of them.
+func swept(ctx context.Context, t target.Target, s *scenario.Scenario, o Options) (*load.Result, error) {
 	sweep := &load.Sweep{Path: s.Sweep.Path}
 	var last *load.Result
 	for _, value := range s.Sweep.Values {
@@ -51,9 +72,12 @@ func Run(ctx context.Context, t target.Target, s *scenario.Scenario, o Options) 
 		}
 		r, err := one(ctx, t, at, o, s.Sweep.Path+"="+value)
 		if err != nil {
+			if last != nil && ctx.Err() != nil {
+				break
+			}
 			return nil, fmt.Errorf("%s=%s: %w", s.Sweep.Path, value, err)
 		}
-		point := load.Point{Value: value, Trial: trialOf(r)}
+		point := load.Point{Value: value, Trial: r.Trial()}
 		if r.Search != nil {
 			point.Rate = r.Search.Rate
 		}
@@ -65,11 +89,51 @@ func Run(ctx context.Context, t target.Target, s *scenario.Scenario, o Options) 
 	}
 	last.Sweep = sweep
 	for _, p := range sweep.Points {
-		if graver(p.Verdict, last.Verdict) {
-			last.Verdict, last.Reason = p.Verdict, fmt.Sprintf("at %s=%s: %s", sweep.Path, p.Value, p.Reason)
+		worsen(last, p.Trial, fmt.Sprintf("at %s=%s", sweep.Path, p.Value))
+	}
+	cutShort(ctx, last, len(sweep.Points), len(s.Sweep.Values))
+	return last, nil
+}
+
+// repeated runs a scenario several times. The result is about the last of them.
+func repeated(ctx context.Context, t target.Target, s *scenario.Scenario, o Options) (*load.Result, error) {
+	var last *load.Result
+	var trials []load.Trial
+	for i := range o.Repeat {
+		r, err := one(ctx, t, s, o, fmt.Sprintf("run %d of %d", i+1, o.Repeat))
+		if err != nil {
+			if last != nil && ctx.Err() != nil {
+				break
+			}
+			return nil, fmt.Errorf("run %d of %d: %w", i+1, o.Repeat, err)
+		}
+		last = r
+		trials = append(trials, r.Trial())
+		if ctx.Err() != nil {
+			break
 		}
 	}
+	last.Repeats = trials
+	for i, trial := range trials {
+		worsen(last, trial, fmt.Sprintf("run %d", i+1))
+	}
+	cutShort(ctx, last, len(trials), o.Repeat)
 	return last, nil
+}
+
+// cutShort marks a result as interrupted if some of its runs are missing.
+func cutShort(ctx context.Context, r *load.Result, have, want int) {
+	if ctx.Err() != nil && have < want && r.Verdict != load.Interrupted {
+		r.Verdict, r.Reason = load.Interrupted, fmt.Sprintf("stopped after %d of %d runs", have, want)
+		r.Run.Interrupted = true
+	}
+}
+
+// worsen lets a run among several count for the whole if it is graver.
+func worsen(r *load.Result, t load.Trial, where string) {
+	if graver(t.Verdict, r.Verdict) {
+		r.Verdict, r.Reason = t.Verdict, where+": "+t.Reason
+	}
 }
 
 // graver tells which of two verdicts counts for a whole.
@@ -90,6 +154,8 @@ func fits(s *scenario.Scenario, o Options) error {
 		return &UsageError{fmt.Sprintf("the highest rate is searched with the driver open: with %s the target sets the rate", s.Driver)}
 	case o.FindMax && s.Arrival.Shape == scenario.Replay:
 		return &UsageError{"a replay has no rate that could be searched"}
+	case o.Repeat > 1 && (o.FindMax || s.Sweep.Path != ""):
+		return &UsageError{"runs are repeated, swept or searched, one of these: a search repeats by itself what it must"}
 	case o.FindMax && s.Sweep.Path == "arrival.rate":
 		return &UsageError{"the rate is either swept or searched, not both"}
 	case o.Workers > 1 && s.Driver.Kind == scenario.Window:
@@ -104,7 +170,7 @@ func fits(s *scenario.Scenario, o Options) error {
 
 // one runs a scenario for one set of values.
 func one(ctx context.Context, t target.Target, s *scenario.Scenario, o Options, trial string) (r *load.Result, err error) {
-	st, err := openStage(ctx, t, s)
+	st, err := openStage(ctx, t, s, o, trial)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func embedded(t testing.TB) target.Target {
 // drive measures a scenario and returns what was measured beside its report.
 func drive(t testing.TB, ctx context.Context, at target.Target, s *scenario.Scenario) (*measurement, *load.Result) {
 	t.Helper()
-	st, err := openStage(ctx, at, s)
+	st, err := openStage(ctx, at, s, Options{}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestRefusedEvents(t *testing.T) {
 func TestWindow(t *testing.T) {
 	f := newFake(t)
 	s := scenarioOf(t, "topology.to=http://fake", "driver=window=5", "stop.events=2000", "warmUp=0s")
-	st, err := openStage(t.Context(), f, s)
+	st, err := openStage(t.Context(), f, s, Options{}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

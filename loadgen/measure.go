@@ -20,6 +20,10 @@ type Live struct {
 	account.Live
 	Trial    string // what is measured, if a command measures several: "500/s", "events.size=1KiB"
 	Phase    Phase
+	Offered  uint64 // events that were due by now
+	Applied  int    // while setting up: how many of the objects were applied, and are Ready
+	Ready    int
+	Objects  int
 	Elapsed  time.Duration
 	Total    time.Duration // of sending; the drain comes after it
 	Schedule string
@@ -30,6 +34,7 @@ type Phase string
 
 // The phases.
 const (
+	SettingUp Phase = "setting up"
 	WarmUp    Phase = "warm-up"
 	Measuring Phase = "measuring"
 	Draining  Phase = "draining"
@@ -78,6 +83,7 @@ type measurement struct {
 	sent        time.Duration // when sending ended
 	drained     time.Duration // how long was waited then
 	interrupted bool
+	halted      string // why it was stopped before its time
 	inFlight    uint64 // when the drain was given up
 	notes       []string
 	before      usage // at the beginning and the end of the measurement
@@ -123,9 +129,7 @@ func (st *stage) measure(ctx context.Context, s *scenario.Scenario, o Options, t
 			return nil, err
 		}
 		defer local.client().CloseIdleConnections()
-		results := newResults(o.Results)
-		local.record = results.write()
-		defer func() { m.notes = append(m.notes, results.notes()...) }()
+		local.record = o.results.write()
 		epoch = time.Now()
 		local.epoch = epoch
 		senders, m.schedule = alone{local}, local.words()
@@ -212,18 +216,19 @@ func (m *measurement) drive(ctx context.Context, st *stage, a *account.Account, 
 		wg.Go(func() { lost <- mortal.Lost(watching) })
 	}
 	limits := stopper{stop: m.scenario.Stop}
-	halted := false
 	stop := func(why string) {
-		if !halted && why != "" {
-			halted = true
+		if m.halted == "" && why != "" {
+			m.halted = why
 			m.notes = append(m.notes, "stopped before its time: "+why)
 			close(halt)
 		}
 	}
+	plan := newPlan(m.scenario)
 	look := func(phase Phase) account.Live {
-		live := together(a.Live(time.Since(epoch)), senders.live())
+		now := time.Since(epoch)
+		live := together(a.Live(now), senders.live())
 		if o.Watch != nil {
-			o.Watch(Live{Live: live, Trial: trial, Phase: phase, Elapsed: time.Since(epoch), Total: total, Schedule: m.schedule})
+			o.Watch(Live{Live: live, Trial: trial, Phase: phase, Offered: max(live.Sent, plan.until(now)), Elapsed: now, Total: total, Schedule: m.schedule})
 		}
 		return live
 	}
@@ -258,7 +263,7 @@ func (m *measurement) drive(ctx context.Context, st *stage, a *account.Account, 
 		}
 	}
 	m.sent = total // the last event is due a moment before
-	if cut := halted || ctx.Err() != nil || m.scenario.Arrival.Shape == scenario.Replay; cut {
+	if cut := m.halted != "" || ctx.Err() != nil || m.scenario.Arrival.Shape == scenario.Replay; cut {
 		m.sent = min(time.Since(epoch), total)
 	}
 	if m.before.at.IsZero() {
@@ -306,6 +311,33 @@ func (m *measurement) drain(ctx context.Context, st *stage, epoch time.Time, loo
 			return
 		}
 	}
+}
+
+// plan counts the events that are due, for those who watch.
+type plan struct {
+	schedule schedule // nil if whatever comes is the plan
+	next     uint64
+}
+
+func newPlan(s *scenario.Scenario) *plan {
+	if s.Driver.Kind != scenario.Open {
+		return &plan{}
+	}
+	sched, err := newSchedule(s)
+	if err != nil {
+		return &plan{} // the sender says why
+	}
+	return &plan{schedule: sched}
+}
+
+func (p *plan) until(now time.Duration) uint64 {
+	for p.schedule != nil {
+		if due, ok := p.schedule.due(p.next); !ok || due > now {
+			break
+		}
+		p.next++
+	}
+	return p.next
 }
 
 // together adds what other senders have sent to what came here.
@@ -362,7 +394,7 @@ func newResults(w io.Writer) *results {
 }
 
 func (r *results) write() func(*vegeta.Result) {
-	if r.encode == nil {
+	if r == nil || r.encode == nil {
 		return nil
 	}
 	return func(res *vegeta.Result) {

@@ -131,7 +131,17 @@ func (rs *receivers) serve(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	number := e.seq*uint64(run.sources) + uint64(e.source)
+	turn := p.slots.queue(in, rs.service(p, number))
+	if !rs.waitUntil(run, turn.begin) {
+		turn.entered()
+		hangUp(ctx)
+		return
+	}
 	accepted := !p.refuses(rs.seed, number)
+	turn.await()
+	if turn.begin > in {
+		in = time.Since(run.epoch)
+	}
 	receipt := account.Receipt{Receiver: p.at, Source: e.source, Seq: e.seq, In: in, Due: e.due, Accepted: accepted}
 	run.account.Arrived(receipt)
 	for _, other := range e.more {
@@ -139,9 +149,9 @@ func (rs *receivers) serve(ctx *fasthttp.RequestCtx) {
 		more.Source, more.Seq, more.Due = other.source, other.seq, other.due
 		run.account.Arrived(more)
 	}
-	if !rs.wait(p, run, in, number) {
-		ctx.Response.Header.SetConnectionClose()
-		ctx.SetStatusCode(http.StatusServiceUnavailable)
+	turn.entered()
+	if !rs.waitUntil(run, p.stalled(in, turn.end)) {
+		hangUp(ctx)
 		return
 	}
 	if !accepted {
@@ -296,16 +306,31 @@ func (a *attempts) next(event uint64, fails func(attempt uint64) bool) bool {
 	return false
 }
 
-// wait lets pass the time that serving takes. It returns false if the receivers are closed meanwhile.
-func (rs *receivers) wait(p *place, run *reception, in time.Duration, number uint64) bool {
+// hangUp answers whoever the end of the receivers leaves waiting.
+func hangUp(ctx *fasthttp.RequestCtx) {
+	ctx.Response.Header.SetConnectionClose()
+	ctx.SetStatusCode(http.StatusServiceUnavailable)
+}
+
+// service is how long an event is served.
+func (rs *receivers) service(p *place, number uint64) time.Duration {
 	service, constant := p.ServiceTime.Constant()
 	if !constant {
 		service = p.ServiceTime.Quantile(draw(rs.seed, drawService, p.at, number))
 	}
-	until := p.slots.serve(in, time.Duration(service))
+	return time.Duration(service)
+}
+
+// stalled is when a request is answered that came in and would be at until, if there was no stall.
+func (p *place) stalled(in, until time.Duration) time.Duration {
 	if s := p.Stall; s.For > 0 && until >= s.At && in < s.At+s.For {
-		until = max(until, s.At+s.For)
+		return max(until, s.At+s.For)
 	}
+	return until
+}
+
+// waitUntil returns false if the receivers are closed meanwhile.
+func (rs *receivers) waitUntil(run *reception, until time.Duration) bool {
 	d := until - time.Since(run.epoch)
 	if d <= 0 {
 		return true
@@ -325,6 +350,7 @@ func (rs *receivers) wait(p *place, run *reception, in time.Duration, number uin
 type slots struct {
 	mu   sync.Mutex
 	free []time.Duration // nil: no limit
+	last chan struct{}   // closed when the latest request has entered
 }
 
 func newSlots(n int) *slots {
@@ -338,13 +364,20 @@ func newSlots(n int) *slots {
 func (s *slots) reset() {
 	s.mu.Lock()
 	clear(s.free)
+	s.last = nil
 	s.mu.Unlock()
 }
 
-// serve returns when a request that came in is served.
-func (s *slots) serve(in, service time.Duration) time.Duration {
+// turn is when a request is served. Where there is a limit, a request counts as received when its turn begins: whoever waits
+// at the door of a busy receiver is still on the way.
+type turn struct {
+	begin, end   time.Duration
+	before, mine chan struct{} // nil: nobody cares for the order
+}
+
+func (s *slots) queue(in, service time.Duration) turn {
 	if s.free == nil {
-		return in + service
+		return turn{begin: in, end: in + service}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -354,8 +387,26 @@ func (s *slots) serve(in, service time.Duration) time.Duration {
 			next = i
 		}
 	}
-	s.free[next] = max(in, s.free[next]) + service
-	return s.free[next]
+	begin := max(in, s.free[next])
+	s.free[next] = begin + service
+	t := turn{begin: begin, end: begin + service, before: s.last, mine: make(chan struct{})}
+	s.last = t.mine
+	return t
+}
+
+// await waits for those before, whose turns begin no later: several that begin at one moment enter in the order in which they
+// came.
+func (t turn) await() {
+	if t.before != nil {
+		<-t.before
+	}
+}
+
+// entered lets the next one in.
+func (t turn) entered() {
+	if t.mine != nil {
+		close(t.mine)
+	}
 }
 
 // answer accepts a request; a step answers with an event.

@@ -32,7 +32,7 @@ func (m *measurement) result(o Options) *load.Result {
 	measured := time.Duration(len(cells)) * m.config.Interval
 	r := &load.Result{
 		Tool:     o.Tool,
-		Scenario: load.Scenario{Name: s.Name, Description: s.About, Set: map[string]string{}},
+		Scenario: load.Scenario{Name: s.Name, Description: s.About},
 		Target:   load.Target{Name: m.about.Name, Driver: m.about.Driver, Version: m.about.Version},
 		Run: load.Run{
 			Started: m.started, Driver: strings.ReplaceAll(s.Driver.String(), "=", " "), Schedule: m.schedule, Seed: int64(s.Seed),
@@ -44,11 +44,7 @@ func (m *measurement) result(o Options) *load.Result {
 		Ack:      load.Of(m.judged.Ack, true),
 		Notes:    m.notes,
 	}
-	for _, set := range s.Sets() {
-		if path, value, err := scenario.SplitSet(set); err == nil && path != "sweep" {
-			r.Scenario.Set[path] = value
-		}
-	}
+	r.Scenario.Set = sets(s)
 	m.events(r)
 	m.receivers(r)
 	for i, w := range []account.Waterfall{m.judged.Typical, m.judged.Slowest} {
@@ -68,6 +64,17 @@ func (m *measurement) result(o Options) *load.Result {
 	m.remark(r)
 	m.verdict(r)
 	return r
+}
+
+// sets are what a scenario was changed by.
+func sets(s *scenario.Scenario) map[string]string {
+	all := map[string]string{}
+	for _, set := range s.Sets() {
+		if path, value, err := scenario.SplitSet(set); err == nil && path != "sweep" {
+			all[path] = value
+		}
+	}
+	return all
 }
 
 // window are the whole intervals of the measurement: after the warm-up, and before sending ended.
@@ -376,7 +383,7 @@ func (m *measurement) remark(r *load.Result) {
 		note("%d requests were answered or ended with: %s", m.sendings.faults[w], w)
 	}
 	if m.inProcess() {
-		note("the target shares this process: the CPU and the memory are those of both, and they take each other's time; --target process parts them")
+		note("the target shares this process: the CPU and the memory are those of both, and they take each other's time; `sequitur serve` and --server part them")
 	}
 	if other := r.Machine.OtherCPU; other > noisyAbove {
 		note("the machine was noisy: %.0f %% of its CPU went to others", 100*other)
@@ -416,16 +423,5 @@ func (m *measurement) verdict(r *load.Result) {
 		r.Verdict = load.Measured
 	default:
 		r.Verdict = load.Met
-	}
-}
-
-// trialOf is a result in short.
-func trialOf(r *load.Result) load.Trial {
-	e := r.Events
-	return load.Trial{
-		Rate: r.Generator.Asked, Seconds: r.Run.Duration, Offered: r.Rates.Offered, Acked: r.Rates.Acked, Delivered: r.Rates.Delivered,
-		BacklogSlope: r.Rates.BacklogSlope, P50: r.Delivery.P50, P99: r.Delivery.P99, P999: r.Delivery.P999, Max: r.Delivery.Max,
-		Errors: e.Refused + e.Throttled + e.ServerErrors + e.Unknown, Lost: e.Lost, Duplicated: e.Duplicated, Reordered: e.Reordered,
-		CPUPerEvent: r.Rates.CPUPerEvent, Verdict: r.Verdict, Reason: r.Reason,
 	}
 }

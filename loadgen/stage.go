@@ -40,24 +40,33 @@ type TargetError struct{ Problem string }
 func (e *TargetError) Error() string { return e.Problem }
 
 // openStage starts the receivers, applies the topology and waits until it is ready.
-func openStage(ctx context.Context, t target.Target, s *scenario.Scenario) (*stage, error) {
+func openStage(ctx context.Context, t target.Target, s *scenario.Scenario, o Options, trial string) (*stage, error) {
 	l, base, err := t.Listen(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("receivers: %w", err)
 	}
 	st := &stage{target: t, namespace: fmt.Sprintf("sequitur-load-%06x", rand.Uint32()>>8), receivers: newReceivers(l, strings.TrimRight(base, "/"), s)}
-	if err := st.set(ctx, s); err != nil {
+	tell := func(live Live) {
+		if live.Phase, live.Trial = SettingUp, trial; o.Watch != nil {
+			o.Watch(live)
+		}
+	}
+	if err := st.set(ctx, s, tell); err != nil {
 		return nil, errors.Join(err, st.close(ctx))
 	}
 	return st, nil
 }
 
-func (st *stage) set(ctx context.Context, s *scenario.Scenario) error {
+func (st *stage) set(ctx context.Context, s *scenario.Scenario, tell func(Live)) error {
 	objects, err := s.Objects(st.namespace, st.receivers.uri)
 	if err != nil {
 		return err
 	}
-	for _, o := range objects {
+	for i, o := range objects {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		tell(Live{Applied: i, Objects: len(objects)})
 		st.applied = true
 		if err := st.target.Apply(ctx, o.Manifest); err != nil {
 			var refused *target.Refused
@@ -67,7 +76,8 @@ func (st *stage) set(ctx context.Context, s *scenario.Scenario) error {
 			return fmt.Errorf("%s/%s could not be applied: %w", o.Ref.Kind, o.Ref.Name, err)
 		}
 	}
-	for _, o := range objects {
+	for i, o := range objects {
+		tell(Live{Applied: len(objects), Ready: i, Objects: len(objects)})
 		if err := st.ready(ctx, o.Ref); err != nil {
 			return err
 		}
