@@ -1,7 +1,10 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/sequitur-dev/sequitur/conformance/drive"
@@ -18,6 +21,9 @@ type play struct {
 	worst        verdict.Verdict
 	told         bool // progress knows how it ended
 }
+
+// recovery bounds the wait until a target is up again.
+const recovery = 2 * time.Minute
 
 // blur is how exactly a restart's time is known: Kubernetes tells whole seconds.
 const blur = time.Second
@@ -46,16 +52,29 @@ func (s *Session) alone(ctx context.Context, bench *drive.Bench, progress Progre
 			again = append(again, p)
 		}
 	}
+	slices.SortFunc(harsh, func(a, b *play) int { return cmp.Compare(a.scenario.Name, b.scenario.Name) })
+	up := func() error {
+		ctx, cancel := context.WithTimeout(ctx, recovery)
+		defer cancel()
+		err := t.Recovered(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = nil // what stays down was so before us, or the scenarios will tell
+		}
+		return err
+	}
 	for _, p := range append(again, harsh...) {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err := t.Recovered(ctx); err != nil {
+		if err := up(); err != nil {
 			return err
 		}
 		if err := s.one(ctx, bench, progress, p); err != nil {
 			return err
 		}
+	}
+	if len(harsh) > 0 && ctx.Err() == nil {
+		return up() // who comes after us finds the target as we did
 	}
 	return nil
 }

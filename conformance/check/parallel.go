@@ -138,7 +138,7 @@ func beyond(want, got map[string]int) bool {
 
 // OneListOrOther wants each accepted event to go all the ways of one list of branches, and none that is only in another:
 // nothing is lost by a change of the list, and no event goes partly by one list and partly by the next. Deliveries may be
-// doubled. Each list must be seen, or its part of the change was not.
+// doubled. Each list must be seen: one that was waited for in vain never came into force.
 func OneListOrOther(lists ...[]string) Judge {
 	return func(v *history.View) Finding {
 		ids, none := accepted(v)
@@ -156,6 +156,9 @@ func OneListOrOther(lists ...[]string) Judge {
 			went[at]++
 		}
 		for i, n := range went {
+			if n == 0 && slices.ContainsFunc(v.Waits(), func(o *history.Op) bool { return !o.OK }) {
+				return Fail("the list of branches "+writeLists(lists[i:i+1])+" to come into force", "no event went by it, though that was waited for")
+			}
 			if n == 0 {
 				return Unclear("no event went by the list of branches %s", writeLists(lists[i:i+1]))
 			}

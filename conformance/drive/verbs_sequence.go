@@ -52,6 +52,14 @@ func (s *Stage) Trials(to, what string, holds func(v *history.View, phase string
 	}
 }
 
+// Often calls step with 0, 1, … until it says no, has been called most times, or has been called least times and the patience
+// for a status is used up: where a step takes long, a few say enough.
+func (s *Stage) Often(least, most int, step func(i int) bool) {
+	end := time.Now().Add(s.bench.patience.Ready)
+	for i := 0; i < most && (i < least || time.Now().Before(end)) && step(i); i++ {
+	}
+}
+
 // pollEvery is how often a state is asked for that the target does not announce.
 const pollEvery = 10 * time.Millisecond
 

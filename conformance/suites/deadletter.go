@@ -372,6 +372,7 @@ var deadLetter = []Scenario{
 	},
 	{
 		Name:  "deadletter/places-and-forms",
+		Slow:  true,
 		Drive: driveSinkForms,
 		Verify: []Verification{
 			verify("DLV-061", check.Besides("Sequence", check.Besides("Parallel", sinkFormJudge(sinkPlaces...), sinkFormJudge("branch")), sinkFormJudge("step"))),

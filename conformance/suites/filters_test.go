@@ -156,7 +156,7 @@ var filtersExamples = []example{
 	func() example {
 		// An error passes; an error is false and its negation passes; the delivery fails.
 		e := probeExample("filters/cesql", "FLT-024", cesqlProbes, 6, came("missing", whole), came("notmissing", whole), came("byzero", "e1 e4"), came("someerrors", ""))
-		e.bad = append(e.bad, probeHistory(cesqlProbes, 6, nil)+"101ms recv dls e1", probeHistory(cesqlProbes, 6, nil)+"101ms send Broker/b e7 -> 500\n102ms recv all e7")
+		e.bad = append(e.bad, probeHistory(cesqlProbes, 6, nil)+"101ms recv dlsflt024 e1", probeHistory(cesqlProbes, 6, nil)+"101ms send Broker/b e7 -> 500\n102ms recv all e7")
 		return e
 	}(),
 	// Both sides are always evaluated; an error on the left is overlooked.

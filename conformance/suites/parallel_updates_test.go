@@ -161,6 +161,12 @@ var parallelUpdatesExamples = []example{
 			21ms recv f e3 -> 200 e3.f
 			22ms recv b e3.f -> 200 e3.f.b
 			23ms recv sink e3.f.b`,
+			// a change that never comes into force
+			`1ms send Parallel/p e1 -> 202
+			2ms recv f e1 -> 200 e1.f
+			3ms recv a e1.f -> 200 e1.f.a
+			4ms recv sink e1.f.a
+			5ms settle "3 more at c" -> timeout`,
 			// accepted while no Subscription is there (#7939)
 			parTwoLists + "\n20ms send Parallel/p e3 -> 202"},
 	},

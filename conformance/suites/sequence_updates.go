@@ -17,6 +17,7 @@ import (
 var sequenceUpdates = []Scenario{
 	{
 		Name:  "sequence/what-it-is-made-of",
+		Slow:  true,
 		Needs: []string{"Sequence"},
 		Drive: func(s *drive.Stage) {
 			for _, name := range []string{"s", longA, longB} {
@@ -111,15 +112,11 @@ var sequenceUpdates = []Scenario{
 			s.Apply(steps("a", "b"))
 			s.Ready("Sequence/s")
 			s.Meanwhile("Sequence/s", 2*time.Millisecond, func() {
-				for range 3 {
-					for _, names := range [][]string{{"n", "a", "b"}, {"a", "b"}} {
-						s.Apply(steps(names...))
-						s.Ready("Sequence/s")
-						if !s.ExpectMore("sink", s.Count("sink"), 8) { // some of them were sent after Ready
-							return
-						}
-					}
-				}
+				s.Often(2, 6, func(i int) bool {
+					s.Apply(steps([][]string{{"n", "a", "b"}, {"a", "b"}}[i%2]...))
+					s.Ready("Sequence/s")
+					return s.ExpectMore("sink", s.Count("sink"), 8) // some of them were sent after Ready
+				})
 			})
 			s.Until("every event at an end", ended("sink", "dls"))
 			s.Quiet("Sequence/s", "sink")
@@ -202,6 +199,7 @@ var sequenceUpdates = []Scenario{
 	},
 	{
 		Name: "sequence/updates-lose-nothing",
+		Slow: true,
 		Drive: func(s *drive.Stage) {
 			extend(s, "a", "b", "c")
 			delivery := ", delivery: {retry: 3, backoffPolicy: linear, backoffDelay: PT0.1S, deadLetterSink: {uri: $dls}}"
@@ -215,13 +213,11 @@ var sequenceUpdates = []Scenario{
 			s.Apply(forms[0])
 			s.Ready("Sequence/s")
 			s.Meanwhile("Sequence/s", time.Millisecond, func() {
-				for i := range 20 {
+				s.Often(len(forms), 20, func(i int) bool {
 					s.Apply(forms[(i+1)%len(forms)])
 					s.Ready("Sequence/s")
-					if !s.ExpectMore("a", s.Count("a"), 3) {
-						return // nothing comes any more: that is evidence enough
-					}
-				}
+					return s.ExpectMore("a", s.Count("a"), 3) // if nothing comes any more, that is evidence enough
+				})
 			})
 			s.Until("every event at an end", ended("sink", "other", "dls"))
 		},
@@ -348,6 +344,7 @@ var sequenceUpdates = []Scenario{
 	},
 	{
 		Name:  "sequence/change-the-channel-template",
+		Slow:  true,
 		Needs: []string{"KnativeTopology", "Sequence"},
 		Drive: func(s *drive.Stage) {
 			extend(s, "a")
@@ -420,8 +417,8 @@ func channelKind(s *drive.Stage, object string) string {
 
 // inForce waits until events go by a change that is shown as Ready: how long that takes is not judged, and a change that never
 // is in force shows in what follows.
-func inForce(s *drive.Stage, to, what string, j check.Judge) {
-	s.Trials(to, what, func(v *history.View, phase string) bool { return check.Of(phase, j)(v).Verdict == verdict.Passed })
+func inForce(s *drive.Stage, to, what string, j check.Judge) bool {
+	return s.Trials(to, what, func(v *history.View, phase string) bool { return check.Of(phase, j)(v).Verdict == verdict.Passed })
 }
 
 // removal takes steps away.

@@ -96,6 +96,7 @@ var status = []Scenario{
 	},
 	{
 		Name: "status/observed-generation",
+		Slow: true,
 		Drive: func(s *drive.Stage) {
 			forms := func(to string) []string {
 				sink := "delivery: {deadLetterSink: " + dest(to) + "}"
@@ -339,6 +340,7 @@ var status = []Scenario{
 	},
 	{
 		Name: "status/destination-vanishes",
+		Slow: true,
 		Drive: func(s *drive.Stage) {
 			s.Service("Service", "d")
 			s.Apply(channelOf("c", "") + "---\n" + subscriptionOf("x", "c", toService("d"), ""))

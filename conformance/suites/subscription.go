@@ -211,6 +211,7 @@ var subscription = []Scenario{
 	},
 	{
 		Name: "subscription/first-event-after-ready",
+		Slow: true,
 		Drive: func(s *drive.Stage) {
 			s.Cold()
 			groups := fresh()

@@ -14,7 +14,7 @@ import (
 // Scenario is a stimulus and the requirements that are judged on what it showed.
 type Scenario struct {
 	Name   string   // chapter/what-happens, lower-case; stable, as saved histories are judged by it
-	Slow   bool     // takes seconds of waiting: driven first, so that the others are driven meanwhile
+	Slow   bool     // takes seconds of waiting, or minutes where a control plane is slow: driven first, so that the others are driven meanwhile
 	Harsh  bool     // has brought implementations down: driven alone, after the others, where a target is of several parts
 	Needs  []string // features without which it is not driven; its requirements are then not supported
 	Drive  func(s *drive.Stage)

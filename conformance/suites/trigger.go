@@ -105,6 +105,7 @@ var trigger = []Scenario{
 	},
 	{
 		Name: "trigger/before-its-broker",
+		Slow: true,
 		Drive: func(s *drive.Stage) {
 			s.Mark("no broker")
 			s.Apply(triggerWith("x", "b", "$a", ""))
@@ -135,6 +136,7 @@ var trigger = []Scenario{
 	},
 	{
 		Name: "trigger/dangling-subscribers",
+		Slow: true,
 		Drive: func(s *drive.Stage) {
 			s.Apply(brokerOf("b", ""))
 			s.Apply(channelOf("gone", ""))
@@ -221,6 +223,7 @@ var trigger = []Scenario{
 	},
 	{
 		Name: "trigger/first-event-after-ready",
+		Slow: true,
 		Drive: func(s *drive.Stage) {
 			s.Cold()
 			groups := fresh()
@@ -458,6 +461,7 @@ var trigger = []Scenario{
 	},
 	{
 		Name: "trigger/updates-lose-nothing",
+		Slow: true,
 		Drive: func(s *drive.Stage) {
 			// Each event waits for a second attempt, so that something is under way at every change.
 			s.Receiver("a", receiver.Attempts(receiver.Status(503), receiver.OK()))
@@ -467,13 +471,11 @@ var trigger = []Scenario{
 			s.Apply(brokerOf("b", "") + "---\n" + form(5))
 			s.Ready("Broker/b", "Trigger/x")
 			s.Meanwhile("Broker/b", 5*s.Moment(), func() {
-				for i := range 20 {
+				s.Often(4, 20, func(i int) bool {
 					s.Apply(form(6 - i%2))
 					s.Ready("Trigger/x")
-					if !s.ExpectMore("a", s.Count("a"), 6) {
-						return // nothing comes any more: that is evidence enough
-					}
-				}
+					return s.ExpectMore("a", s.Count("a"), 6) // if nothing comes any more, that is evidence enough
+				})
 			})
 			s.Until("every event at an end", ended("a"))
 		},
