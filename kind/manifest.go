@@ -167,6 +167,7 @@ func (p *plan) objects() (objects, error) {
 		}
 		all = append(all, services...)
 	}
+	all.hasten()
 	all.sort()
 	return all, nil
 }
@@ -293,6 +294,37 @@ const versionLabel = "app.kubernetes.io/version"
 func (l objects) chooseKourier() {
 	if o := l.find("ConfigMap", "config-network"); o != nil && o.GetNamespace() == servingNamespace {
 		_ = unstructured.SetNestedField(o.Object, "kourier.ingress.networking.knative.dev", "data", "ingress-class") // data is a map, or the object is refused anyhow
+	}
+}
+
+// requestLimits are those that the controllers of Knative Eventing set themselves (knative.dev/pkg environment/client_config.go).
+// By default it is ten requests a second for some, which is what tests would wait for.
+var requestLimits = []any{
+	map[string]any{"name": "KUBE_API_QPS", "value": "500"},
+	map[string]any{"name": "KUBE_API_BURST", "value": "1000"},
+}
+
+// hasten raises the request limits of the controllers of Knative Eventing, unless the manifests set some.
+func (l objects) hasten() {
+	for _, o := range l {
+		if o.GetKind() != "Deployment" || o.GetNamespace() != eventingNamespace {
+			continue
+		}
+		containers, _, _ := unstructured.NestedSlice(o.Object, "spec", "template", "spec", "containers")
+		for _, c := range containers {
+			container, ok := c.(map[string]any)
+			if !ok {
+				return // it is refused when it is applied
+			}
+			env, _, _ := unstructured.NestedSlice(container, "env")
+			if set := slices.ContainsFunc(env, func(e any) bool {
+				v, _ := e.(map[string]any)
+				return v["name"] == "KUBE_API_QPS"
+			}); !set {
+				container["env"] = append(env, requestLimits...)
+			}
+		}
+		_ = unstructured.SetNestedSlice(o.Object, containers, "spec", "template", "spec", "containers") // as they were read
 	}
 }
 

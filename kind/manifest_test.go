@@ -2,6 +2,7 @@ package kind
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -176,5 +177,43 @@ func TestWhatToInstall(t *testing.T) {
 				t.Errorf("got error %v, want bad input that says %q", err, test.says)
 			}
 		})
+	}
+}
+
+func TestRequestLimits(t *testing.T) {
+	const deployment = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: %s, namespace: %s}
+spec: {template: {spec: {containers: [{name: a%s}, {name: b}]}}}
+---`
+	file := write(t, "limits.yaml", fmt.Sprintf(deployment, "bare", "knative-eventing", "")+
+		fmt.Sprintf(deployment, "own", "knative-eventing", `, env: [{name: KUBE_API_QPS, value: "7"}]`)+
+		fmt.Sprintf(deployment, "foreign", "elsewhere", ""))
+	p, err := newPlan([]string{file}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := p.objects()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"bare": "[500 1000] [500 1000]", "own": "[7] [500 1000]", "foreign": "[] []"} {
+		containers, _, err := unstructured.NestedSlice(all.find("Deployment", name).Object, "spec", "template", "spec", "containers")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, c := range containers {
+			values := []string{}
+			env, _, _ := unstructured.NestedSlice(c.(map[string]any), "env")
+			for _, e := range env {
+				values = append(values, e.(map[string]any)["value"].(string))
+			}
+			got = append(got, fmt.Sprint(values))
+		}
+		if got := strings.Join(got, " "); got != want {
+			t.Errorf("%s: limits %s, want %s", name, got, want)
+		}
 	}
 }

@@ -61,7 +61,8 @@ channels), and wait until all of it is ready. What is there already is kept: a s
 goes on.
 
 Knative comes from its public release, or from your own files. What is downloaded is kept in the user's cache; the checksum
-of the first download is kept beside it, and every later use must match that.
+of the first download is kept beside it, and every later use must match that. The controllers of Knative Eventing may make
+more requests to the API than by default (KUBE_API_QPS), unless the manifests say how many.
 
 The dispatcher of InMemoryChannel and the ingress of the Broker can then be reached from this machine at the node's address,
 ports 31080 and 31081 (see ` + "`sequitur cluster status`" + `).
