@@ -26,7 +26,6 @@ type cluster struct {
 	name, kubeconfig string
 	provider         *kindcluster.Provider
 	progress         *progress
-	making           bool              // nodes are being made, which are good for nothing before they are done
 	config           *v1alpha4.Cluster // of a file; nil for none
 	nodes            []nodes.Node      // known once the cluster is there; without load balancers
 }
