@@ -263,7 +263,7 @@ func (m *measurement) drive(ctx context.Context, st *stage, a *account.Account, 
 		}
 	}
 	m.sent = total // the last event is due a moment before
-	if cut := m.halted != "" || ctx.Err() != nil || m.scenario.Arrival.Shape == scenario.Replay; cut {
+	if cut := m.halted != "" || m.scenario.Stop.Events > 0 || ctx.Err() != nil || m.scenario.Arrival.Shape == scenario.Replay; cut {
 		m.sent = min(time.Since(epoch), total)
 	}
 	if m.before.at.IsZero() {

@@ -378,7 +378,7 @@ func (m *measurement) at(name string, service bool) *hdrhistogram.PackedHistogra
 // remark tells what a reader must know.
 func (m *measurement) remark(r *load.Result) {
 	note := func(format string, args ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, args...)) }
-	words := slices.SortedFunc(maps.Keys(m.sendings.faults), func(a, b string) int { return strings.Compare(a, b) })
+	words := slices.Sorted(maps.Keys(m.sendings.faults))
 	for _, w := range words {
 		note("%d requests were answered or ended with: %s", m.sendings.faults[w], w)
 	}

@@ -66,7 +66,7 @@ it), records what happens, and judges the record against a catalogue of requirem
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newConformCommand(), newJudgeCommand(), newRequirementsCommand(), newExplainCommand(), newStepCommand(), newServeCommand(), newClusterCommand(),
-		newRBACCommand(), newCleanCommand(), newPodCommand())
+		newRBACCommand(), newCleanCommand(), newPodCommand(), newLoadCommand())
 	markUsage(root)
 	return root
 }
