@@ -61,8 +61,9 @@ type Progress interface {
 
 // Known names requirements that are known to fail, and why.
 type Known struct {
-	Pattern string // requirement id or pattern
-	Reason  string
+	Pattern   string // requirement id or pattern
+	Reason    string
+	Sometimes bool // it depends on time, or on what else is there: a pass is no failure of the run
 }
 
 // UsageError says that options make no sense together: an unknown id, an empty selection.

@@ -104,8 +104,8 @@ func (s *Session) result(e Entry) reports.Result {
 	case !s.plan.claims[e.Requirement.Feature]:
 		row.Message = "holds, though the target does not claim " + e.Requirement.Feature + ": " + f.Seen
 	}
-	if reason, known := s.plan.knownReason(s.options.Known, e.Requirement.ID); known {
-		row.KnownFailing, row.Reason = true, reason
+	if k := s.plan.excuse(s.options.Known, e.Requirement.ID); k != nil && !(k.Sometimes && row.Verdict == verdict.Passed) {
+		row.KnownFailing, row.Reason = true, k.Reason
 	}
 	if row.Verdict > verdict.Untested {
 		row.Timeline = timeline(f.view, f.Events)

@@ -191,16 +191,16 @@ func (p *plan) known(list []Known) error {
 	return nil
 }
 
-// knownReason returns the reason why a requirement is known to fail, and whether it is.
-func (p *plan) knownReason(list []Known, id string) (string, bool) {
-	for _, k := range list {
+// excuse returns what is known of the failure of a requirement; nil if nothing is.
+func (p *plan) excuse(list []Known, id string) *Known {
+	for i, k := range list {
 		for _, r := range p.catalogue.Match(k.Pattern) {
 			if r.ID == id {
-				return k.Reason, true
+				return &list[i]
 			}
 		}
 	}
-	return "", false
+	return nil
 }
 
 // shuffled gives the scenarios in an order that depends on the seed alone, so that none comes to rely on another; the slow

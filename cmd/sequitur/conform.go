@@ -35,7 +35,7 @@ func (s *selection) flags(cmd *cobra.Command) {
 	f.StringSliceVar(&s.scenarios, "scenario", nil, "scenario names or patterns, such as 'delivery/*'")
 	f.StringVar(&s.labels, "label-filter", "", "expression over labels (id, level, feature, chapter, profile:NAME), such as 'MUST && !OrderedDelivery'")
 	f.StringVar(&s.profile, "profile", "", "only the requirements of a profile: sequence, channel, delivery, …, full")
-	f.StringArrayVar(&s.known, "known-failing", nil, "requirements known to fail, 'PATTERN reason' or @FILE with one a line, or with tables if it is a .md; one that passes fails the run")
+	f.StringArrayVar(&s.known, "known-failing", nil, "requirements known to fail, 'PATTERN reason' or @FILE with one a line, or with tables if it is a .md; one that passes fails the run, unless a ? follows the pattern")
 	f.StringVar(&s.out, "out", "sequitur-report", "directory for report.json and junit.xml; empty writes nothing")
 	f.BoolVar(&s.quiet, "quiet", false, "print nothing but errors")
 }
@@ -69,7 +69,8 @@ func readKnown(values []string) ([]conformance.Known, error) {
 		if reason = strings.TrimSpace(reason); reason == "" {
 			return usage("%s: %q: expected a requirement pattern and the reason why it fails, as in 'DLV-043 see issue 12'", where, text)
 		}
-		list = append(list, conformance.Known{Pattern: pattern, Reason: reason})
+		id, sometimes := strings.CutSuffix(pattern, "?")
+		list = append(list, conformance.Known{Pattern: id, Reason: reason, Sometimes: sometimes})
 		return nil
 	}
 	for _, v := range values {
@@ -103,7 +104,7 @@ func readKnown(values []string) ([]conformance.Known, error) {
 	return list, nil
 }
 
-var requirementID = regexp.MustCompile(`^[A-Z]+-[0-9*]+$`)
+var requirementID = regexp.MustCompile(`^[A-Z]+-[0-9*]+\??$`)
 
 // addRow takes a row of a Markdown table: requirements, with commas between, in its first column, and the reason in its second.
 // Whatever else is on the page is for people.

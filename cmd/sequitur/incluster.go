@@ -55,7 +55,11 @@ func (t *targetFlags) inside(cmd *cobra.Command, o conformance.Options) ([]strin
 	}
 	args := []string{"pod", "--", "conform", "--target=kube", "--out=" + job.Reports, "--as=" + commandLine("sequitur conform", as)}
 	for _, k := range o.Known { // what the file says: the pod does not have it
-		args = append(args, "--known-failing="+k.Pattern+" "+k.Reason)
+		pattern := k.Pattern
+		if k.Sometimes {
+			pattern += "?"
+		}
+		args = append(args, "--known-failing="+pattern+" "+k.Reason)
 	}
 	for _, c := range t.channels {
 		template, err := channelTemplate(c)

@@ -73,7 +73,7 @@ func HasChildren(sequence string, n int) Judge {
 }
 
 // NamesChildren wants channel and Subscription i of a Sequence of n steps to be named <sequence>-kn-sequence-<i>. A name
-// beyond 63 characters is to be shortened: it keeps its beginning and its end.
+// beyond 63 characters may be shortened, and then keeps its beginning and its end.
 func NamesChildren(sequence string, n int) Judge {
 	suffixes := make([]string, n)
 	for i := range suffixes {
@@ -99,17 +99,17 @@ func namedBy(v *history.View, kind string, owner *history.Object, suffixes []str
 	parent, got := owner.Metadata.Name, children(v, kind, owner)
 	for _, suffix := range suffixes {
 		want := parent + suffix
-		if len(want) <= longest {
-			if !slices.Contains(got, want) {
-				f := Fail(kind+" "+want, "names "+orNone(got))
-				return &f
-			}
+		if slices.Contains(got, want) {
 			continue
+		}
+		if len(want) <= longest {
+			f := Fail(kind+" "+want, "names "+orNone(got))
+			return &f
 		}
 		// How much of the name is kept is not laid down; ten characters tell whose child it is.
 		short := regexp.MustCompile("^" + regexp.QuoteMeta(parent[:10]) + ".*" + suffix + "$")
 		if !slices.ContainsFunc(got, func(s string) bool { return len(s) <= longest && short.MatchString(s) }) {
-			f := Fail(fmt.Sprintf("%s %s… of at most %d characters, ending in %s", kind, parent[:10], longest, suffix), "names "+orNone(got))
+			f := Fail(fmt.Sprintf("%s %s, or %s… of at most %d characters with the same end", kind, want, parent[:10], longest), "names "+orNone(got))
 			return &f
 		}
 	}
