@@ -35,18 +35,27 @@ type Options struct {
 	Start   Starter
 
 	results *results
+	fleet   *fleet // nil without workers
 }
 
 // Run runs a scenario on a target: once, for each value of its sweep, or as often as the search for the highest rate wants. If
 // ctx ends, what was measured so far is returned, told as interrupted, within a second. The error is a *TargetError if the
 // topology could not be set up, a *UsageError if scenario and options do not fit; else harness or environment failed.
-func Run(ctx context.Context, t target.Target, s *scenario.Scenario, o Options) (*load.Result, error) {
+func Run(ctx context.Context, t target.Target, s *scenario.Scenario, o Options) (r *load.Result, err error) {
 	if err := fits(s, o); err != nil {
 		return nil, err
 	}
 	o.results = newResults(o.Results)
-	var r *load.Result
-	var err error
+	if o.Workers > 0 {
+		if o.fleet, err = enlist(ctx, o); err != nil {
+			return nil, err
+		}
+		defer func() {
+			if failed := o.fleet.dismiss(); failed != nil && err == nil {
+				err = failed
+			}
+		}()
+	}
 	switch {
 	case s.Sweep.Path != "":
 		r, err = swept(ctx, t, s, o)
@@ -158,9 +167,13 @@ func fits(s *scenario.Scenario, o Options) error {
 		return &UsageError{"runs are repeated, swept or searched, one of these: a search repeats by itself what it must"}
 	case o.FindMax && s.Sweep.Path == "arrival.rate":
 		return &UsageError{"the rate is either swept or searched, not both"}
-	case o.Workers > 1 && s.Driver.Kind == scenario.Window:
+	case o.Workers > 0 && s.Driver.Kind == scenario.Window:
 		return &UsageError{"a window is kept by one process: with workers use the driver open or closed"}
-	case o.Workers > 1 && o.Start == nil:
+	case o.Workers > 0 && s.Driver.Kind == scenario.Closed && s.Driver.N < o.Workers:
+		return &UsageError{fmt.Sprintf("%d workers share the %d callers of %s: expected at least as many", o.Workers, s.Driver.N, s.Driver)}
+	case o.Workers > 0 && s.Arrival.Shape == scenario.Replay:
+		return &UsageError{"a replay is sent by one process"}
+	case o.Workers > 0 && o.Start == nil:
 		return &UsageError{"there is nobody to start workers"}
 	case strings.HasPrefix(s.Sweep.Path, "sweep"):
 		return &UsageError{"a sweep cannot be swept"}

@@ -80,6 +80,7 @@ type measurement struct {
 	schedule    string
 	started     time.Time
 	workers     int
+	clocks      time.Duration // how far those of the senders may be from this one
 	sent        time.Duration // when sending ended
 	drained     time.Duration // how long was waited then
 	interrupted bool
@@ -117,13 +118,11 @@ func (st *stage) measure(ctx context.Context, s *scenario.Scenario, o Options, t
 	var senders force
 	var epoch time.Time
 	switch {
-	case o.Workers > 1:
-		f, err := enlist(ctx, st, s, o, run)
-		if err != nil {
+	case o.fleet != nil:
+		if m.schedule, err = o.fleet.muster(ctx, st, s, run); err != nil {
 			return nil, err
 		}
-		defer f.dismiss()
-		senders, epoch, m.schedule = f, f.epoch, f.schedule
+		senders, epoch, m.clocks = o.fleet, o.fleet.epoch, o.fleet.bound
 	default:
 		if err := local.prepare(st, s, a, run); err != nil {
 			return nil, err

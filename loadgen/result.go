@@ -37,7 +37,7 @@ func (m *measurement) result(o Options) *load.Result {
 		Run: load.Run{
 			Started: m.started, Driver: strings.ReplaceAll(s.Driver.String(), "=", " "), Schedule: m.schedule, Seed: int64(s.Seed),
 			WarmUp: s.WarmUp.Seconds(), Duration: max(0, m.sent-s.WarmUp).Seconds(), Drain: m.drained.Seconds(), Workers: m.workers,
-			Interrupted: m.interrupted,
+			ClockBound: m.clocks.Seconds(), Interrupted: m.interrupted,
 		},
 		Machine:  machine(m.elsewhere()),
 		Delivery: load.Of(m.judged.Delivery, true),

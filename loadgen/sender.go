@@ -47,7 +47,7 @@ type sender struct {
 	aborted context.Context // ends requests under way
 	// dues are when the latest requests are due, plus one. The pacer is ahead of the requests by a few, and never by so many.
 	dues    [1 << 16]atomic.Int64
-	failed  sync.Map // requests without an answer: number → due; only if they are recorded
+	failed  sync.Map // requests without an answer: number → span; only if they are recorded
 	callers atomic.Int64
 	most    atomic.Int64
 	stuck   atomic.Uint64 // tokens of the window that had to be given up
@@ -235,9 +235,9 @@ func (s *sender) RoundTrip(plan *http.Request) (*http.Response, error) {
 	}
 	if s.record != nil {
 		if err != nil {
-			s.failed.Store(number, due)
+			s.failed.Store(number, span{due, end})
 		} else {
-			response.Header[headerDue] = []string{strconv.FormatInt(int64(due), 10)}
+			response.Header[headerDue] = []string{strconv.FormatInt(int64(due), 10), strconv.FormatInt(int64(end), 10)}
 		}
 	}
 	return response, err
@@ -281,19 +281,22 @@ func (s *sender) fault(words string) {
 	s.faults[words]++
 }
 
-// fromDue turns a result of the library into one that counts from when the request was due.
+// span is from when a request was due until it was answered.
+type span struct{ due, end time.Duration }
+
+// fromDue turns a result of the library into one that counts from when the request was due, to the same moment as the account.
 func (s *sender) fromDue(r *vegeta.Result) *vegeta.Result {
-	due, ok := time.Duration(0), false
-	if v := r.Headers[headerDue]; len(v) == 1 {
-		n, err := strconv.ParseInt(v[0], 10, 64)
-		due, ok = time.Duration(n), err == nil
+	var took span
+	known := false
+	if v := r.Headers[headerDue]; len(v) == 2 {
+		due, err1 := strconv.ParseInt(v[0], 10, 64)
+		end, err2 := strconv.ParseInt(v[1], 10, 64)
+		took, known = span{time.Duration(due), time.Duration(end)}, err1 == nil && err2 == nil
 	} else if v, found := s.failed.LoadAndDelete(r.Seq); found {
-		due, ok = v.(time.Duration)
+		took, known = v.(span)
 	}
-	if ok {
-		planned := s.epoch.Add(due)
-		r.Latency += r.Timestamp.Sub(planned)
-		r.Timestamp = planned
+	if known {
+		r.Timestamp, r.Latency = s.epoch.Add(took.due), took.end-took.due
 	}
 	r.Headers, r.Body = nil, nil
 	return r

@@ -1,23 +1,536 @@
 package loadgen
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
 	"time"
 
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/sequitur-dev/sequitur/loadgen/account"
 	"github.com/sequitur-dev/sequitur/loadgen/scenario"
 )
 
+// Starter starts worker number index, whose program must call Work, and returns the way to it. Closing that ends the worker and
+// waits for its end.
 type Starter func(ctx context.Context, index int) (io.ReadWriteCloser, error)
 
-type fleet struct {
-	force
-	epoch    time.Time
-	schedule string
+// A worker sends every N-th event of the schedule, as a source of its own, and keeps the accounts of what it sent; the one who
+// started it has the receivers. Both talk in JSON values, one after the other.
+
+// order is what a worker is told; one of its fields is set.
+type order struct {
+	Clock bool     `json:"clock,omitempty"` // what time is it?
+	Task  *task    `json:"task,omitempty"`  // get ready
+	Start int64    `json:"start,omitempty"` // the epoch, in nanoseconds of the worker's clock
+	End   stopping `json:"end,omitempty"`
 }
 
-func (f *fleet) dismiss() {}
+type stopping string
 
-func enlist(ctx context.Context, st *stage, s *scenario.Scenario, o Options, run string) (*fleet, error) {
-	return nil, nil
+const (
+	halting  stopping = "halt"  // send no more
+	aborting stopping = "abort" // and do not wait for long, either
+)
+
+// task is what a worker sends.
+type task struct {
+	File    string   `json:"file"`
+	YAML    []byte   `json:"yaml"`
+	Sets    []string `json:"sets"`
+	Run     string   `json:"run"`
+	Index   int      `json:"index"`
+	Workers int      `json:"workers"`
+	Address address  `json:"address"`
+	Results bool     `json:"results"` // they are wanted
+}
+
+// report is what a worker says; one of its fields is set.
+type report struct {
+	Clock   *clock        `json:"clock,omitempty"`
+	Ready   string        `json:"ready,omitempty"` // the schedule in words
+	Live    *account.Live `json:"live,omitempty"`
+	Results []byte        `json:"results,omitempty"` // in the library's encoding
+	Done    *done         `json:"done,omitempty"`
+	Error   string        `json:"error,omitempty"`
+}
+
+type clock struct {
+	Now     int64  `json:"now"`
+	Machine string `json:"machine"` // those of one machine have the same clock; empty if it is not known
+}
+
+type done struct {
+	Share   []byte            `json:"share"`
+	Faults  map[string]uint64 `json:"faults"`
+	Callers int64             `json:"callers"`
+	CPU     time.Duration     `json:"cpu"` // from the end of the warm-up on
+}
+
+// machineID is the same in all processes, and containers, that have one kernel since it was started.
+func machineID() string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(id))
+}
+
+// Work does what the one at the other end of the stream says, until that is closed or ctx ends.
+func Work(ctx context.Context, stream io.ReadWriteCloser) error {
+	ctx, cancel := context.WithCancel(ctx)
+	w := &worker{out: json.NewEncoder(stream)}
+	closing := context.AfterFunc(ctx, func() { _ = stream.Close() }) // ends the reading
+	defer closing()
+	defer w.running.Wait()
+	defer cancel()
+	for in := json.NewDecoder(stream); ; {
+		var o order
+		err := in.Decode(&o)
+		switch {
+		case errors.Is(err, io.EOF) || err != nil && ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return fmt.Errorf("what a worker was told cannot be read: %w", err)
+		}
+		if err := w.obey(ctx, o); err != nil {
+			w.say(report{Error: err.Error()})
+		}
+	}
+}
+
+// worker is one at work. Its fields are for the goroutine of Work, but for what is said of them.
+type worker struct {
+	mu  sync.Mutex // of out
+	out *json.Encoder
+
+	sender  *sender
+	halt    chan struct{}
+	halted  bool
+	abort   context.CancelFunc
+	running sync.WaitGroup
+	results bool
+	pending []vegeta.Result // of the sending goroutine
+}
+
+func (w *worker) say(r report) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_ = w.out.Encode(r) // whoever does not hear it has gone
+}
+
+func (w *worker) obey(ctx context.Context, o order) error {
+	switch {
+	case o.Clock:
+		w.say(report{Clock: &clock{Now: time.Now().UnixNano(), Machine: machineID()}})
+	case o.Task != nil:
+		w.running.Wait() // for the task before it
+		words, err := w.prepare(o.Task)
+		if err != nil {
+			return err
+		}
+		w.say(report{Ready: words})
+	case o.Start != 0 && w.sender != nil:
+		now := time.Now()
+		w.sender.epoch = now.Add(time.Duration(o.Start - now.UnixNano()))
+		var sending context.Context
+		sending, w.abort = context.WithCancel(ctx)
+		w.running.Go(func() { w.send(sending) })
+	case o.End != "" && w.abort != nil:
+		if !w.halted {
+			w.halted = true
+			close(w.halt)
+		}
+		if o.End == aborting {
+			w.abort()
+		}
+	}
+	return nil
+}
+
+func (w *worker) prepare(t *task) (string, error) {
+	s, err := scenario.Parse(t.File, t.YAML, t.Sets...)
+	if err != nil {
+		return "", err
+	}
+	if s.Driver.Kind == scenario.Closed { // the callers are those of all
+		s.Driver.N = (s.Driver.N + t.Workers - 1 - t.Index) / t.Workers
+	}
+	a, err := account.New(books(s, rolesOf(s), t.Workers, nil))
+	if err != nil {
+		return "", err
+	}
+	sender := &sender{scenario: s, account: a, url: t.Address.URL, bearer: t.Address.Bearer, messages: newMessages(s, t.Run, t.Index, t.Workers, true)}
+	if sender.schedule, err = newSchedule(s); err != nil {
+		return "", err
+	}
+	plain := &http.Client{Transport: &http.Transport{DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext}}
+	if sender.transport, err = transport(plain, t.Address); err != nil {
+		return "", err
+	}
+	if w.results = t.Results; w.results {
+		sender.record = func(r *vegeta.Result) { w.pending = append(w.pending, *r); w.hand(1000) }
+	}
+	w.sender, w.halt, w.halted = sender, make(chan struct{}), false
+	return sender.words(), nil
+}
+
+// hand hands over results if there are so many.
+func (w *worker) hand(least int) {
+	if len(w.pending) < least {
+		return
+	}
+	var b bytes.Buffer
+	encode := vegeta.NewEncoder(&b)
+	for i := range w.pending {
+		if err := encode(&w.pending[i]); err != nil {
+			w.say(report{Error: "results: " + err.Error()})
+		}
+	}
+	w.pending = w.pending[:0]
+	w.say(report{Results: b.Bytes()})
+}
+
+const liveEvery = 100 * time.Millisecond
+
+// send does the task.
+func (w *worker) send(ctx context.Context) {
+	s := w.sender
+	defer s.client().CloseIdleConnections()
+	over, told := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		ticker := time.NewTicker(liveEvery)
+		defer ticker.Stop()
+		before := ownCPU()
+		for {
+			select {
+			case <-ticker.C:
+				if time.Since(s.epoch) <= s.scenario.WarmUp {
+					before = ownCPU()
+				}
+				live := s.account.Live(time.Since(s.epoch))
+				w.say(report{Live: &live})
+			case <-over:
+				told <- ownCPU() - before
+				return
+			}
+		}
+	}()
+	s.send(ctx, w.halt)
+	close(over)
+	cpu := <-told
+	w.hand(1)
+	share, err := s.account.Share().MarshalBinary()
+	if err != nil {
+		w.say(report{Error: err.Error()})
+		return
+	}
+	s.mu.Lock()
+	faults := maps.Clone(s.faults)
+	s.mu.Unlock()
+	w.say(report{Done: &done{Share: share, Faults: faults, Callers: s.most.Load(), CPU: cpu}})
+}
+
+// fleet are workers. One run at a time is theirs.
+type fleet struct {
+	members []*recruit
+	bound   time.Duration // how far clocks may be apart
+	record  func(*vegeta.Result)
+
+	mu    sync.Mutex
+	lives []account.Live
+	epoch time.Time
+}
+
+// recruit is a worker as the fleet sees it.
+type recruit struct {
+	index   int
+	stream  io.ReadWriteCloser
+	out     *json.Encoder
+	reports chan report   // closed at the end of the stream
+	gone    chan struct{} // closed when nobody listens
+	offset  time.Duration // of its clock
+	near    bool          // it is on this machine
+}
+
+const (
+	clockTrips = 50
+	answerIn   = 20 * time.Second       // for a worker to be ready
+	headStart  = 200 * time.Millisecond // between the order to begin and the beginning
+)
+
+// enlist starts the workers.
+func enlist(ctx context.Context, o Options) (f *fleet, err error) {
+	f = &fleet{record: o.results.write(), lives: make([]account.Live, o.Workers)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.dismiss())
+		}
+	}()
+	for i := range o.Workers {
+		stream, err := o.Start(ctx, i)
+		if err != nil {
+			return f, fmt.Errorf("worker %d: %w", i, err)
+		}
+		f.members = append(f.members, newRecruit(i, stream))
+	}
+	for _, m := range f.members {
+		bound, err := m.synchronize(ctx)
+		if err != nil {
+			return f, err
+		}
+		f.bound = max(f.bound, bound)
+	}
+	return f, nil
+}
+
+func newRecruit(index int, stream io.ReadWriteCloser) *recruit {
+	m := &recruit{index: index, stream: stream, out: json.NewEncoder(stream), reports: make(chan report), gone: make(chan struct{})}
+	go m.listen()
+	return m
+}
+
+// listen is ended by closing gone and the stream.
+func (m *recruit) listen() {
+	defer close(m.reports)
+	for in := json.NewDecoder(m.stream); ; {
+		var r report
+		if in.Decode(&r) != nil {
+			return
+		}
+		select {
+		case m.reports <- r:
+		case <-m.gone:
+			return
+		}
+	}
+}
+
+func (m *recruit) tell(o order) error {
+	if err := m.out.Encode(o); err != nil {
+		return fmt.Errorf("worker %d has gone: %w", m.index, err)
+	}
+	return nil
+}
+
+// hear waits for a report that is no news of the run before.
+func (m *recruit) hear(ctx context.Context) (report, error) {
+	timer := time.NewTimer(answerIn)
+	defer timer.Stop()
+	for {
+		select {
+		case r, ok := <-m.reports:
+			switch {
+			case !ok:
+				return r, fmt.Errorf("worker %d has gone", m.index)
+			case r.Error != "":
+				return r, fmt.Errorf("worker %d: %s", m.index, r.Error)
+			case r.Clock != nil || r.Ready != "":
+				return r, nil
+			}
+		case <-timer.C:
+			return report{}, fmt.Errorf("worker %d did not answer within %v", m.index, answerIn)
+		case <-ctx.Done():
+			return report{}, context.Cause(ctx)
+		}
+	}
+}
+
+// synchronize finds out how far the worker's clock is ahead of this one, by Cristian's method: of many round trips the shortest
+// says most, and is wrong by half its length at most. Processes of one machine share a clock.
+func (m *recruit) synchronize(ctx context.Context) (bound time.Duration, err error) {
+	for i := range clockTrips {
+		began := time.Now()
+		if err := m.tell(order{Clock: true}); err != nil {
+			return 0, err
+		}
+		r, err := m.hear(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if r.Clock == nil {
+			return 0, fmt.Errorf("worker %d did not say what time it is", m.index)
+		}
+		if m.near = r.Clock.Machine != "" && r.Clock.Machine == machineID(); m.near {
+			return 0, nil
+		}
+		trip := time.Since(began)
+		if half := trip / 2; i == 0 || half < bound {
+			bound, m.offset = half, time.Duration(r.Clock.Now-began.Add(half).UnixNano())
+		}
+	}
+	return bound, nil
+}
+
+// muster readies the workers for a run and sets its epoch.
+func (f *fleet) muster(ctx context.Context, st *stage, s *scenario.Scenario, run string) (schedule string, err error) {
+	for _, m := range f.members {
+		err := m.tell(order{Task: &task{
+			File: s.Name + ".yaml", YAML: s.YAML(), Sets: s.Sets(), Run: run, Index: m.index, Workers: len(f.members), Address: st.address,
+			Results: f.record != nil,
+		}})
+		if err != nil {
+			return "", err
+		}
+	}
+	for _, m := range f.members {
+		r, err := m.hear(ctx)
+		if err != nil {
+			return "", err
+		}
+		schedule = r.Ready
+	}
+	clear(f.lives)
+	f.epoch = time.Now().Add(headStart)
+	return schedule, nil
+}
+
+// send implements force.
+func (f *fleet) send(ctx context.Context, halt <-chan struct{}) (sendings, error) {
+	all := sendings{faults: map[string]uint64{}}
+	working, give := context.WithCancel(context.WithoutCancel(ctx))
+	defer give()
+	type ended struct {
+		m   *recruit
+		end *done
+		err error
+	}
+	ends := make(chan ended)
+	for _, m := range f.members {
+		go func() {
+			end, err := f.follow(working, m)
+			ends <- ended{m, end, err}
+		}()
+	}
+	problem := f.tellAll(order{Start: f.epoch.UnixNano()})
+	interrupted := ctx.Done()
+	var late <-chan time.Time
+	for range f.members {
+		for waiting := true; waiting; {
+			select {
+			case e := <-ends:
+				waiting = false
+				if e.err != nil {
+					problem = errors.Join(problem, e.err)
+					problem = errors.Join(problem, f.tellAll(order{End: aborting})) // the others' share is of no use
+					continue
+				}
+				if err := all.add(e.end, e.m.near); err != nil {
+					problem = errors.Join(problem, fmt.Errorf("worker %d: %w", e.m.index, err))
+				}
+			case <-halt:
+				halt = nil
+				problem = errors.Join(problem, f.tellAll(order{End: halting}))
+			case <-interrupted:
+				interrupted, late = nil, time.After(2*grace)
+				problem = errors.Join(problem, f.tellAll(order{End: aborting}))
+			case <-late:
+				give()
+			}
+		}
+	}
+	return all, problem
+}
+
+func (f *fleet) tellAll(o order) (err error) {
+	for _, m := range f.members {
+		mine := o
+		if o.Start != 0 {
+			mine.Start += int64(m.offset)
+		}
+		err = errors.Join(err, m.tell(mine))
+	}
+	return err
+}
+
+// follow listens to a worker until it is done.
+func (f *fleet) follow(ctx context.Context, m *recruit) (*done, error) {
+	for {
+		select {
+		case r, ok := <-m.reports:
+			switch {
+			case !ok:
+				return nil, fmt.Errorf("worker %d ended in the middle of the run", m.index)
+			case r.Error != "":
+				return nil, fmt.Errorf("worker %d: %s", m.index, r.Error)
+			case r.Live != nil:
+				f.mu.Lock()
+				f.lives[m.index] = *r.Live
+				f.mu.Unlock()
+			case r.Results != nil:
+				if err := f.keep(r.Results, m.offset); err != nil {
+					return nil, fmt.Errorf("worker %d: results: %w", m.index, err)
+				}
+			case r.Done != nil:
+				return r.Done, nil
+			}
+		case <-ctx.Done():
+			return nil, fmt.Errorf("worker %d did not end in time", m.index)
+		}
+	}
+}
+
+// keep hands on results, with times of this clock.
+func (f *fleet) keep(encoded []byte, offset time.Duration) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for decode := vegeta.NewDecoder(bytes.NewReader(encoded)); f.record != nil; {
+		var r vegeta.Result
+		if err := decode(&r); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		r.Timestamp = r.Timestamp.Add(-offset)
+		f.record(&r)
+	}
+	return nil
+}
+
+// add adds what a worker did.
+func (s *sendings) add(d *done, near bool) error {
+	share := new(account.Share)
+	if err := share.UnmarshalBinary(d.Share); err != nil {
+		return err
+	}
+	s.shares = append(s.shares, share)
+	for words, n := range d.Faults {
+		s.faults[words] += n
+	}
+	s.callers = max(s.callers, d.Callers)
+	if near {
+		s.cpu += d.CPU
+	}
+	return nil
+}
+
+// live implements force.
+func (f *fleet) live() (sum account.Live) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, l := range f.lives {
+		sum.Sent, sum.Acked, sum.Refused, sum.Unknown = sum.Sent+l.Sent, sum.Acked+l.Acked, sum.Refused+l.Refused, sum.Unknown+l.Unknown
+	}
+	return sum
+}
+
+// dismiss ends the workers.
+func (f *fleet) dismiss() (err error) {
+	for _, m := range f.members {
+		close(m.gone)
+		err = errors.Join(err, m.stream.Close())
+		for range m.reports { // until its listener has ended
+		}
+	}
+	return err
 }

@@ -1,0 +1,285 @@
+package loadgen
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"os"
+	"os/exec"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/sequitur-dev/sequitur/loadgen/account"
+	"github.com/sequitur-dev/sequitur/loadgen/scenario"
+	"github.com/sequitur-dev/sequitur/reports/load"
+)
+
+// asWorker in the environment makes a worker of this program.
+const asWorker = "LOADGEN_TEST_WORKER"
+
+// stdio is the way to whoever started this process.
+type stdio struct{}
+
+func (stdio) Read(b []byte) (int, error)  { return os.Stdin.Read(b) }
+func (stdio) Write(b []byte) (int, error) { return os.Stdout.Write(b) }
+func (stdio) Close() error                { return os.Stdin.Close() }
+
+func workerMain() {
+	var stream io.ReadWriteCloser = stdio{}
+	if os.Getenv(asWorker) == "dies" {
+		stream = dying{stream}
+	}
+	if err := Work(context.Background(), stream); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// dying ends the process when it would tell how it stands.
+type dying struct{ io.ReadWriteCloser }
+
+func (d dying) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte(`"live"`)) {
+		os.Exit(3)
+	}
+	return d.ReadWriteCloser.Write(b)
+}
+
+// process is a worker in a process of its own.
+type process struct {
+	io.WriteCloser
+	io.Reader
+	cmd *exec.Cmd
+}
+
+func (p process) Close() error { return errors.Join(p.WriteCloser.Close(), p.cmd.Wait()) }
+
+// processes start workers; kinds[index] is how each behaves.
+func processes(t *testing.T, kinds map[int]string) Starter {
+	return func(_ context.Context, index int) (io.ReadWriteCloser, error) {
+		cmd := exec.Command(os.Args[0])
+		kind := kinds[index]
+		if kind == "" {
+			kind = "works"
+		}
+		cmd.Env = append(os.Environ(), asWorker+"="+kind)
+		cmd.Stderr = t.Output()
+		in, err := cmd.StdinPipe()
+		if err != nil {
+			return nil, err
+		}
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			return nil, err
+		}
+		return process{in, out, cmd}, cmd.Start()
+	}
+}
+
+// faulty is a scenario with failures, sizes and keys by the numbers of the events, so that all are the same for one sender and for
+// several.
+func faulty(t *testing.T) *scenario.Scenario {
+	t.Helper()
+	s, err := scenario.Load("dead-letter", "arrival.rate=400", "arrival.shape=poisson", "warmUp=500ms", "duration=1500ms", "events.keys={count: 7}",
+		"events.size={uniform: [10B, 4KiB]}", "slo=[lost == 0]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Three processes send the same schedule as one, and account for it exactly as that does.
+func TestWorkersAreAsOne(t *testing.T) {
+	s := faulty(t)
+	measured := func(workers int) (*measurement, *load.Result, []vegeta.Result) {
+		var raw bytes.Buffer
+		o := Options{Workers: workers, Start: processes(t, nil), results: newResults(&raw)}
+		if workers > 0 {
+			var err error
+			if o.fleet, err = enlist(t.Context(), o); err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if err := o.fleet.dismiss(); err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+		st, err := openStage(t.Context(), embedded(t), s, o, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := st.measure(t.Context(), s, o, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := st.close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		var results []vegeta.Result
+		for decode := vegeta.NewDecoder(&raw); ; {
+			var r vegeta.Result
+			if err := decode(&r); errors.Is(err, io.EOF) {
+				return m, m.result(o), results
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			results = append(results, r)
+		}
+	}
+	_, one, _ := measured(0)
+	m, three, raw := measured(3)
+	if one.Events.DeadLettered == 0 || one.Events.Delivered == 0 || one.Events.Lost > 0 {
+		t.Fatalf("one process: %+v", one.Events)
+	}
+	// The order in which receipts come is the machine's affair.
+	one.Events.Reordered, three.Events.Reordered = 0, 0
+	if one.Events != three.Events {
+		t.Errorf("events\none   %+v\nthree %+v", one.Events, three.Events)
+	}
+	for i, a := range one.Receivers {
+		b := three.Receivers[i]
+		if a.Receipts != b.Receipts || a.Accepted != b.Accepted || a.Delivered != b.Delivered || !reflect.DeepEqual(a.Attempts, b.Attempts) || !reflect.DeepEqual(a.Failed, b.Failed) {
+			t.Errorf("receiver %s\none   %+v\nthree %+v", a.Name, a, b)
+		}
+		if a.Kind != string(account.DeadLetter) && a.Delivery.Count != b.Delivery.Count {
+			t.Errorf("receiver %s: %d and %d latencies", a.Name, a.Delivery.Count, b.Delivery.Count)
+		}
+	}
+	for i := range one.Series {
+		if i < len(three.Series) && one.Series[i].Offered != three.Series[i].Offered {
+			t.Errorf("interval %d: %d and %d events were due", i, one.Series[i].Offered, three.Series[i].Offered)
+		}
+	}
+	if one.Ack.Count != three.Ack.Count || one.Delivery.Count != three.Delivery.Count || one.Generator.Lateness.Count != three.Generator.Lateness.Count {
+		t.Errorf("%d and %d acknowledgements, %d and %d deliveries timed", one.Ack.Count, three.Ack.Count, one.Delivery.Count, three.Delivery.Count)
+	}
+	if three.Run.Workers != 3 || three.Run.ClockBound != 0 || three.Run.Schedule != one.Run.Schedule {
+		t.Errorf("run %+v", three.Run)
+	}
+	if len(raw) != int(three.Events.Sent) {
+		t.Errorf("%d results of %d requests", len(raw), three.Events.Sent)
+	}
+	quantilesAgree(t, m, raw)
+}
+
+// quantilesAgree compares the merged histogram with the time of every single request, as the results have it.
+func quantilesAgree(t *testing.T, m *measurement, raw []vegeta.Result) {
+	t.Helper()
+	sums := m.judged.Ack
+	var times []time.Duration
+	epoch := raw[0].Timestamp
+	for _, r := range raw {
+		if r.Timestamp.Before(epoch) {
+			epoch = r.Timestamp
+		}
+	}
+	first := earliest(m)
+	for _, r := range raw {
+		if r.Timestamp.Sub(epoch)+first >= m.scenario.WarmUp {
+			times = append(times, r.Latency)
+		}
+	}
+	slices.Sort(times)
+	if int(sums.TotalCount()) != len(times) {
+		t.Fatalf("%d acknowledgements are in the histogram, %d results", sums.TotalCount(), len(times))
+	}
+	for _, q := range []float64{1, 10, 25, 50, 75, 90, 99} {
+		rank := max(1, int(q/100*float64(len(times))+0.5)) // as the histogram counts
+		exact := float64(times[rank-1].Microseconds())
+		got := float64(sums.ValueAtPercentile(q))
+		if math.Abs(got-exact) > exact*0.001+1 {
+			t.Errorf("p%v: %v µs in the histogram, %v µs exactly", q, got, exact)
+		}
+	}
+}
+
+// earliest is when the first event was due.
+func earliest(m *measurement) time.Duration {
+	sched, err := newSchedule(m.scenario)
+	if err != nil {
+		return 0
+	}
+	due, _ := sched.due(0)
+	return due
+}
+
+func TestAWorkerThatDies(t *testing.T) {
+	began := time.Now()
+	_, err := Run(t.Context(), embedded(t), faulty(t), Options{Workers: 3, Start: processes(t, map[int]string{1: "dies"})})
+	if err == nil || !strings.Contains(err.Error(), "worker 1 ended in the middle of the run") {
+		t.Errorf("got %v after %v", err, time.Since(began))
+	}
+}
+
+func TestWorkersInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s, err := faulty(t).With("duration=1h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var began time.Time
+	r, err := Run(ctx, embedded(t), s, Options{Workers: 2, Start: processes(t, nil), Watch: func(l Live) {
+		if l.Sent > 50 && began.IsZero() {
+			began = time.Now()
+			cancel()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := r.Events; r.Verdict != load.Interrupted || e.Sent < 50 || e.Lost != 0 {
+		t.Errorf("%s: %s, %+v", r.Verdict, r.Reason, e)
+	}
+}
+
+func TestWorkersThatDoNotFit(t *testing.T) {
+	start := func(context.Context, int) (io.ReadWriteCloser, error) { return nil, errors.New("no more processes") }
+	for sets, want := range map[string]string{
+		"driver=window=5": "a window is kept by one process",
+		"driver=closed=2": "3 workers share the 2 callers of closed=2",
+		"":                "worker 0: no more processes",
+	} {
+		s, err := scenario.Load("direct", strings.Fields(sets)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Run(t.Context(), embedded(t), s, Options{Workers: 3, Start: start}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", sets, err, want)
+		}
+	}
+}
+
+// A worker tells what is wrong with its task, and takes another one.
+func TestWorkerWithABadTask(t *testing.T) {
+	here, there := net.Pipe()
+	over := make(chan error, 1)
+	go func() { over <- Work(t.Context(), there) }()
+	m := newRecruit(0, here)
+	if err := m.tell(order{Task: &task{File: "x.yaml", YAML: []byte("topology: 3"), Workers: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.hear(t.Context()); err == nil || !strings.Contains(err.Error(), "x.yaml:1: topology") {
+		t.Errorf("got %v", err)
+	}
+	if bound, err := m.synchronize(t.Context()); err != nil || bound != 0 || !m.near {
+		t.Errorf("clock within %v, near %v: %v", bound, m.near, err)
+	}
+	if err := (&fleet{members: []*recruit{m}}).dismiss(); err != nil {
+		t.Error(err)
+	}
+	if err := <-over; err != nil {
+		t.Error(err)
+	}
+}
