@@ -27,8 +27,8 @@ fuzz: ## every fuzz test for FUZZ (30s) each
 	    $(GO) test -run '^$$' -fuzz "^$$t\$$" -fuzztime $(FUZZ) ./$$(dirname $$f); \
 	  done; done
 
-bench: ## a 3-step Sequence beside a bare net/http chain of the same hops, in one run
-	$(GO) test -run '^$$' -bench . -benchtime 5000x -count $(COUNT) ./fixtures/reference | tee bench.out
+bench: ## the reference beside bare net/http, by turns in one run, processes apart
+	$(GO) test -run '^$$' -bench . -benchtime 10000x -timeout 2h -count $(COUNT) ./fixtures/reference | tee bench.out
 	$(STAT) bench.out
 
 build: ## the binary, in bin/
