@@ -20,8 +20,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asWorker) != "" {
+	switch {
+	case os.Getenv(asWorker) != "":
 		workerMain()
+	case os.Getenv(asEndpoint) != "":
+		endpointMain()
 	}
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1")) // the clock of the library, one for good
 }

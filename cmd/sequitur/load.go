@@ -181,6 +181,7 @@ func (l *loadFlags) run(cmd *cobra.Command, name string) (err error) {
 	defer func() { err = errors.Join(err, out.close()) }()
 	l.options.Tool = load.Tool(tool())
 	l.options.Results = out.results()
+	l.options.Start = startWorker
 	var view *loadView
 	if !l.quiet {
 		tty, width := terminal(cmd.ErrOrStderr())

@@ -66,7 +66,7 @@ it), records what happens, and judges the record against a catalogue of requirem
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newConformCommand(), newJudgeCommand(), newRequirementsCommand(), newExplainCommand(), newStepCommand(), newServeCommand(), newClusterCommand(),
-		newRBACCommand(), newCleanCommand(), newPodCommand(), newLoadCommand())
+		newRBACCommand(), newCleanCommand(), newPodCommand(), newLoadCommand(), newLoadWorkerCommand())
 	markUsage(root)
 	return root
 }

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sequitur-dev/sequitur/loadgen"
+)
+
+const workerName = "load-worker"
+
+func newLoadWorkerCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    workerName,
+		Short:  "Send a share of a load run, as standard input says",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE:   func(cmd *cobra.Command, _ []string) error { return loadgen.Work(cmd.Context(), standardStreams{}) },
+	}
+}
+
+// standardStreams lead to whoever started this process.
+type standardStreams struct{}
+
+func (standardStreams) Read(b []byte) (int, error)  { return os.Stdin.Read(b) }
+func (standardStreams) Write(b []byte) (int, error) { return os.Stdout.Write(b) }
+func (standardStreams) Close() error                { return os.Stdin.Close() }
+
+// startWorker starts a worker on this machine.
+func startWorker(_ context.Context, _ int) (io.ReadWriteCloser, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self, workerName) //nolint:gosec // this program itself
+	cmd.Stderr = os.Stderr
+	apart(cmd)
+	p := &workerProcess{cmd: cmd}
+	if p.in, err = cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if p.out, err = cmd.StdoutPipe(); err != nil {
+		return nil, err
+	}
+	return p, cmd.Start()
+}
+
+// workerProcess is a worker in a process of its own.
+type workerProcess struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out io.Reader
+}
+
+func (p *workerProcess) Read(b []byte) (int, error)  { return p.out.Read(b) }
+func (p *workerProcess) Write(b []byte) (int, error) { return p.in.Write(b) }
+
+// workerEnd is how long a worker may take to end.
+const workerEnd = 2 * time.Second
+
+// Close ends the worker: by the end of its input, or else by force.
+func (p *workerProcess) Close() error {
+	err := p.in.Close()
+	if errors.Is(err, os.ErrClosed) {
+		err = nil
+	}
+	force := time.AfterFunc(workerEnd, func() { _ = p.cmd.Process.Kill() }) // it may have ended meanwhile
+	defer force.Stop()
+	if failed := p.cmd.Wait(); failed != nil {
+		err = errors.Join(err, fmt.Errorf("a worker: %w", failed))
+	}
+	return err
+}
