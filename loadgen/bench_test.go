@@ -32,8 +32,9 @@ import (
 func BenchmarkSustained(b *testing.B) {
 	url := endpoint(b)
 	const callers, span = 64, 2 * time.Second
-	var theirs, ours float64
+	var theirs, ours, theirCPU, ourCPU float64
 	for range b.N {
+		before := ownCPU()
 		client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: callers, DisableCompression: true}}
 		attacker := vegeta.NewAttacker(vegeta.Client(client), vegeta.Workers(callers), vegeta.MaxWorkers(callers))
 		body := []byte(`"` + strings.Repeat("x", 1022) + `"`)
@@ -49,13 +50,18 @@ func BenchmarkSustained(b *testing.B) {
 			b.Fatalf("of the library's requests %v were answered well: %v", metrics.Success, metrics.Errors)
 		}
 		theirs += float64(metrics.Requests) / metrics.Duration.Seconds()
+		theirCPU += float64((ownCPU() - before).Microseconds()) / float64(metrics.Requests)
+		before = ownCPU()
 		s := benchScenario(b, "direct", "topology.to="+url, fmt.Sprintf("driver=closed=%d", callers), fmt.Sprintf("duration=%v", span), "warmUp=0s", "drain=100ms")
 		m, r := drive(b.Context(), b, &outward{}, s)
 		if r.Events.Acked != r.Events.Sent {
 			b.Fatalf("events %+v", r.Events)
 		}
 		ours += float64(r.Events.Acked) / m.sent.Seconds()
+		ourCPU += float64((ownCPU() - before).Microseconds()) / float64(r.Events.Acked)
 	}
+	b.ReportMetric(theirCPU/float64(b.N), "vegeta-cpu-µs")
+	b.ReportMetric(ourCPU/float64(b.N), "cpu-µs")
 	b.ReportMetric(theirs/float64(b.N), "vegeta/s")
 	b.ReportMetric(ours/float64(b.N), "events/s")
 	b.ReportMetric(ours/theirs, "ratio")
@@ -116,9 +122,9 @@ func benchScenario(b *testing.B, name string, sets ...string) *scenario.Scenario
 // outward is a target that is nothing but a client and a listener.
 type outward struct{ fake }
 
-func (outward) About() target.About  { return target.About{Name: "endpoint", Driver: "process"} }
-func (outward) Client() *http.Client { return &http.Client{Transport: &http.Transport{}} }
-func (outward) Listen(ctx context.Context) (net.Listener, string, error) {
+func (*outward) About() target.About  { return target.About{Name: "endpoint", Driver: "process"} }
+func (*outward) Client() *http.Client { return &http.Client{Transport: &http.Transport{}} }
+func (*outward) Listen(ctx context.Context) (net.Listener, string, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, "", err

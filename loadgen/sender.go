@@ -215,11 +215,8 @@ func (s *sender) RoundTrip(plan *http.Request) (*http.Response, error) {
 	request := plan.WithContext(s.aborted)
 	request.Header = header
 	request.ContentLength = length(parts)
-	request.Body = http.NoBody
-	if request.ContentLength > 0 {
-		request.Body = &body{parts: parts}
-		request.GetBody = func() (io.ReadCloser, error) { return &body{parts: parts}, nil }
-	}
+	request.Body = s.messages.reader(parts, request.ContentLength)
+	request.GetBody = func() (io.ReadCloser, error) { return s.messages.reader(parts, request.ContentLength), nil }
 	source, first := s.messages.source, number*uint64(s.messages.batch)
 	for i := range uint64(s.messages.batch) {
 		s.account.Sent(source, first+i, due, at)
