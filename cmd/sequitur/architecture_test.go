@@ -45,7 +45,7 @@ var arrows = map[string][]string{
 	"conformance/specs/example": {},
 	"conformance/specs":         {"conformance", "conformance/verdict", "fixtures/target", "reports"},
 	"kind":                      {},
-	"cmd/sequitur": {"conformance", "conformance/requirement", "conformance/specs", "fixtures/local", "fixtures/reference",
+	"cmd/sequitur": {"conformance", "conformance/requirement", "conformance/specs", "conformance/verdict", "fixtures/local", "fixtures/reference",
 		"fixtures/api", "fixtures/steps", "fixtures/target", "fixtures/target/kube", "fixtures/target/kube/job", "kind", "loadgen", "loadgen/scenario", "reports", "reports/load",
 		"reports/terminal"},
 }
