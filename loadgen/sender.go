@@ -232,9 +232,9 @@ func (s *sender) RoundTrip(plan *http.Request) (*http.Response, error) {
 	}
 	if s.record != nil {
 		if err != nil {
-			s.failed.Store(number, span{due, end})
+			s.failed.Store(number, span{due, end, request.ContentLength})
 		} else {
-			response.Header[headerDue] = []string{strconv.FormatInt(int64(due), 10), strconv.FormatInt(int64(end), 10)}
+			response.Header[headerDue] = []string{strconv.FormatInt(int64(due), 10), strconv.FormatInt(int64(end), 10), strconv.FormatInt(request.ContentLength, 10)}
 		}
 	}
 	return response, err
@@ -278,22 +278,26 @@ func (s *sender) fault(words string) {
 	s.faults[words]++
 }
 
-// span is from when a request was due until it was answered.
-type span struct{ due, end time.Duration }
+// span is from when a request was due until it was answered, and how many bytes its body had.
+type span struct {
+	due, end time.Duration
+	bytes    int64
+}
 
 // fromDue turns a result of the library into one that counts from when the request was due, to the same moment as the account.
 func (s *sender) fromDue(r *vegeta.Result) *vegeta.Result {
 	var took span
 	known := false
-	if v := r.Headers[headerDue]; len(v) == 2 {
+	if v := r.Headers[headerDue]; len(v) == 3 {
 		due, err1 := strconv.ParseInt(v[0], 10, 64)
 		end, err2 := strconv.ParseInt(v[1], 10, 64)
-		took, known = span{time.Duration(due), time.Duration(end)}, err1 == nil && err2 == nil
+		bytes, err3 := strconv.ParseInt(v[2], 10, 64)
+		took, known = span{time.Duration(due), time.Duration(end), bytes}, err1 == nil && err2 == nil && err3 == nil
 	} else if v, found := s.failed.LoadAndDelete(r.Seq); found {
 		took, known = v.(span)
 	}
 	if known {
-		r.Timestamp, r.Latency = s.epoch.Add(took.due), took.end-took.due
+		r.Timestamp, r.Latency, r.BytesOut = s.epoch.Add(took.due), took.end-took.due, uint64(max(0, took.bytes))
 	}
 	r.Headers, r.Body = nil, nil
 	return r

@@ -180,6 +180,9 @@ func quantilesAgree(t *testing.T, m *measurement, raw []vegeta.Result) {
 	var times []time.Duration
 	epoch := raw[0].Timestamp
 	for _, r := range raw {
+		if r.BytesOut < 10 || r.BytesOut > 4<<10 {
+			t.Errorf("a request of %d bytes", r.BytesOut)
+		}
 		if r.Timestamp.Before(epoch) {
 			epoch = r.Timestamp
 		}

@@ -88,7 +88,7 @@ Exit codes: 0 objectives met, or none; 1 objective missed; 2 invalid: the genera
 	f.BoolVar(&l.quiet, "quiet", false, "print nothing but errors")
 	f.BoolVar(&l.options.FindMax, "find-max", false, "search the highest rate that meets the objectives")
 	f.IntVar(&l.options.Repeat, "repeat", 1, "times it is run, each on a topology of its own, for load compare")
-	f.IntVar(&l.options.Workers, "workers", 0, "processes that send, each its share of the schedule; 0 means this one. On a cluster they are pods of a Job, of --image")
+	f.IntVar(&l.options.Workers, "workers", 0, "processes on this machine that send, each its share of the schedule; 0 means this one")
 	cmd.AddCommand(newLoadShowCommand(), newLoadCompareCommand())
 	return cmd
 }
@@ -214,12 +214,15 @@ func (l *loadFlags) run(cmd *cobra.Command, name string) (err error) {
 
 // subjects is what is loaded: one.
 func (l *loadFlags) subjects() ([]subject, error) {
-	if l.at.inCluster {
-		return nil, usage("load does not run --in-cluster as a whole: --workers N --image IMAGE sends from inside")
+	if l.at.inCluster || l.at.image != "" {
+		return nil, usage("load does not run --in-cluster: it sends from here")
 	}
 	subjects, err := l.at.subjects()
 	if err != nil {
 		return nil, err
+	}
+	if l.options.Workers > 0 && l.at.driver == "kube" && l.at.server == "" {
+		return nil, usage("--workers are processes of this machine, which do not know the way into a cluster: leave them out, or name an API with --server")
 	}
 	if len(subjects) > 1 {
 		return nil, usage("one --channel and one --broker-class at a time: a load run is about one of each")
