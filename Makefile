@@ -29,6 +29,8 @@ fuzz: ## every fuzz test for FUZZ (30s) each
 
 bench: ## the reference beside bare net/http, by turns in one run, processes apart
 	$(GO) test -run '^$$' -bench . -benchtime 10000x -timeout 2h -count $(COUNT) ./fixtures/reference | tee bench.out
+	$(GO) test -run '^$$' -bench 'Sustained|Achieved|KnownDelay' -benchtime 3x -timeout 1h -count $(COUNT) ./loadgen | tee -a bench.out
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 1h ./loadgen/account | tee -a bench.out
 	$(STAT) bench.out
 
 build: ## the binary, in bin/
