@@ -99,7 +99,11 @@ func (rs *receivers) close() error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = rs.server.Shutdown()
 	}
-	return errors.Join(err, <-rs.served)
+	_ = rs.conns.Close() // a server that did not begin yet knows of no shutdown; for others it is closed by now
+	if served := <-rs.served; !errors.Is(served, net.ErrClosed) {
+		err = errors.Join(err, served)
+	}
+	return err
 }
 
 func (rs *receivers) serve(ctx *fasthttp.RequestCtx) {
