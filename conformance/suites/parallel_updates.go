@@ -33,7 +33,7 @@ func change(s *drive.Stage, forms []form, look func(form), via ...string) {
 			look(f)
 		}
 		s.Send("Parallel/p", s.Events(3)...)
-		if !effect || !s.Until("every event of "+f.name+" at its ends", passes(f.judge())) {
+		if !s.Until("every event of "+f.name+" at its ends", passes(f.judge())) {
 			break // a change that has no effect is evidence enough
 		}
 	}
