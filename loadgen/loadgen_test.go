@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sequitur-dev/sequitur/fixtures/reference"
+	"github.com/sequitur-dev/sequitur/fixtures/api"
 	"github.com/sequitur-dev/sequitur/fixtures/target"
 	"github.com/sequitur-dev/sequitur/loadgen/scenario"
 	"github.com/sequitur-dev/sequitur/reports/load"
@@ -365,6 +366,48 @@ func TestTopologyThatTheTargetRefuses(t *testing.T) {
 	if _, err := Run(ctx, st, s, Options{}); !errors.As(err, &refused) || !strings.Contains(err.Error(), "Sequence/s was not Ready within") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// Objects that are many cost few questions: they are applied together, and looked at together.
+func TestTopologiesOfManyObjectsCostFewQuestions(t *testing.T) {
+	s, err := scenario.Load("broker-filter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := &counting{Target: embedded(t)}
+	st, err := openStage(t.Context(), asked, s, Options{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := st.close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	if asked.applied > 20 || asked.listed > 10 || asked.watched > 10 {
+		t.Errorf("1,001 objects took %d manifests, %d lists and %d watches", asked.applied, asked.listed, asked.watched)
+	}
+}
+
+// counting counts what is asked of a target.
+type counting struct {
+	target.Target
+	applied, listed, watched int
+}
+
+func (c *counting) Apply(ctx context.Context, manifest []byte) error {
+	c.applied++
+	return c.Target.Apply(ctx, manifest)
+}
+
+func (c *counting) List(ctx context.Context, ref api.Ref) ([]api.Object, error) {
+	c.listed++
+	return c.Target.List(ctx, ref)
+}
+
+func (c *counting) Watch(ctx context.Context, ref api.Ref) (<-chan api.Object, error) {
+	c.watched++
+	return c.Target.Watch(ctx, ref)
 }
 
 // impatient waits for nothing.

@@ -1,6 +1,7 @@
 package loadgen
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -62,69 +63,149 @@ func (st *stage) set(ctx context.Context, s *scenario.Scenario, tell func(Live))
 	if err != nil {
 		return err
 	}
-	for i, o := range objects {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
+	for i := 0; i < len(objects); i += batch {
 		tell(Live{Applied: i, Objects: len(objects)})
-		st.applied = true
-		if err := st.target.Apply(ctx, o.Manifest); err != nil {
-			var refused *target.Refused
-			if errors.As(err, &refused) {
-				return &TargetError{fmt.Sprintf("%s/%s of the topology was refused: %s", o.Ref.Kind, o.Ref.Name, refused.Message)}
-			}
-			return fmt.Errorf("%s/%s could not be applied: %w", o.Ref.Kind, o.Ref.Name, err)
-		}
-	}
-	for i, o := range objects {
-		tell(Live{Applied: len(objects), Ready: i, Objects: len(objects)})
-		if err := st.ready(ctx, o.Ref); err != nil {
+		if err := st.apply(ctx, objects[i:min(i+batch, len(objects))]); err != nil {
 			return err
 		}
+	}
+	if err := st.await(ctx, objects, tell); err != nil {
+		return err
 	}
 	st.address, err = st.find(ctx, s, objects)
 	return err
 }
 
+// batch is how many objects are applied in one manifest: a target may look at all that it has after each.
+const batch = 100
+
+// apply applies some objects at once. If that fails, it applies one by one, so that the error names the object.
+func (st *stage) apply(ctx context.Context, objects []scenario.Object) error {
+	st.applied = true
+	manifests := make([][]byte, len(objects))
+	for i, o := range objects {
+		manifests[i] = o.Manifest
+	}
+	err := st.target.Apply(ctx, bytes.Join(manifests, []byte("\n---\n")))
+	if err == nil {
+		return nil
+	}
+	for _, o := range objects {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		err := st.target.Apply(ctx, o.Manifest)
+		var refused *target.Refused
+		switch {
+		case errors.As(err, &refused):
+			return &TargetError{fmt.Sprintf("%s/%s of the topology was refused: %s", o.Ref.Kind, o.Ref.Name, refused.Message)}
+		case err != nil:
+			return fmt.Errorf("%s/%s could not be applied: %w", o.Ref.Kind, o.Ref.Name, err)
+		}
+	}
+	return nil
+}
+
 // groups are the API groups whose objects say when they are ready.
 var groups = []string{"flows.knative.dev", "messaging.knative.dev", "eventing.knative.dev", "sources.knative.dev", "serving.knative.dev"}
 
-// ready waits until an object is Ready at its current generation.
-func (st *stage) ready(ctx context.Context, ref api.Ref) error {
-	group, _, _ := strings.Cut(ref.APIVersion, "/")
-	if !slices.Contains(groups, group) {
-		return nil
+// await waits until the objects are Ready. Each time it looks at all of them and then waits for the last that is not: most
+// others will have become so, too. It gives up when no more of them do.
+func (st *stage) await(ctx context.Context, objects []scenario.Object, tell func(Live)) error {
+	var waiting []api.Ref
+	for _, o := range objects {
+		if group, _, _ := strings.Cut(o.Ref.APIVersion, "/"); slices.Contains(groups, group) {
+			waiting = append(waiting, o.Ref)
+		}
 	}
 	within := st.target.Patience().Ready
+	for late := false; ; {
+		before := len(waiting)
+		var why string
+		var err error
+		if waiting, why, err = st.unready(ctx, waiting); err != nil {
+			return err
+		}
+		tell(Live{Applied: len(objects), Ready: len(objects) - len(waiting), Objects: len(objects)})
+		switch {
+		case len(waiting) == 0:
+			return nil
+		case late && len(waiting) == before:
+			return &TargetError{fmt.Sprintf("%s/%s was not Ready within %v: %s", waiting[0].Kind, waiting[0].Name, within, why)}
+		}
+		if late, err = st.ready(ctx, waiting[len(waiting)-1], within); err != nil {
+			return err
+		}
+	}
+}
+
+// unready are those of some objects that are not Ready, and what the first of them says.
+func (st *stage) unready(ctx context.Context, refs []api.Ref) (left []api.Ref, why string, err error) {
+	there := map[api.Ref]map[api.Ref]api.Object{} // by kind and namespace
+	for _, ref := range refs {
+		all := ref
+		all.Name = ""
+		if there[all] == nil {
+			list, err := st.target.List(ctx, all)
+			if ctx.Err() != nil {
+				return nil, "", context.Cause(ctx)
+			}
+			if err != nil {
+				return nil, "", fmt.Errorf("the %ss of %s could not be listed: %w", ref.Kind, ref.Namespace, err)
+			}
+			there[all] = map[api.Ref]api.Object{}
+			for _, o := range list {
+				at := all
+				at.Name = o.Ref().Name
+				there[all][at] = o
+			}
+		}
+		words, ready := readiness(there[all][ref])
+		if ready {
+			continue
+		}
+		if left = append(left, ref); len(left) == 1 {
+			why = words
+		}
+	}
+	return left, why, nil
+}
+
+// readiness tells whether an object is Ready at its current generation, or else what it says.
+func readiness(o api.Object) (why string, ready bool) {
+	s, ok := o.(api.Statused)
+	if !ok || s.GetHead() == nil {
+		return "it is not there", false
+	}
+	switch c := s.StatusOf().Condition("Ready"); {
+	case c == nil:
+		return "it says nothing of being ready", false
+	case c.Status == "True" && s.StatusOf().ObservedGeneration == s.GetHead().Metadata.Generation:
+		return "", true
+	default:
+		return strings.TrimSpace(fmt.Sprintf("Ready is %s %s %s", c.Status, c.Reason, c.Message)), false
+	}
+}
+
+// ready waits until an object is Ready, and tells if that took too long.
+func (st *stage) ready(ctx context.Context, ref api.Ref, within time.Duration) (late bool, err error) {
 	waiting, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	states, err := st.target.Watch(waiting, ref)
 	if err != nil {
-		return fmt.Errorf("%s/%s could not be watched: %w", ref.Kind, ref.Name, err)
+		return false, fmt.Errorf("%s/%s could not be watched: %w", ref.Kind, ref.Name, err)
 	}
-	last := "it is not there"
+	late = true
 	for state := range states {
-		o, ok := state.(api.Statused)
-		if !ok || o.GetHead() == nil {
-			continue
-		}
-		c := o.StatusOf().Condition("Ready")
-		switch {
-		case c == nil:
-			last = "it says nothing of being ready"
-		case c.Status == "True" && o.StatusOf().ObservedGeneration == o.GetHead().Metadata.Generation:
-			cancel()
-			for range states { // the watcher ends when it sees the context
-			}
-			return nil
-		default:
-			last = strings.TrimSpace(fmt.Sprintf("Ready is %s %s %s", c.Status, c.Reason, c.Message))
+		if _, ready := readiness(state); ready {
+			late = false
+			cancel() // the watcher ends when it sees the context
 		}
 	}
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return false, context.Cause(ctx)
 	}
-	return &TargetError{fmt.Sprintf("%s/%s was not Ready within %v: %s", ref.Kind, ref.Name, within, last)}
+	return late, nil
 }
 
 func (st *stage) find(ctx context.Context, s *scenario.Scenario, objects []scenario.Object) (address, error) {
