@@ -12,28 +12,15 @@ import (
 	"github.com/sequitur-dev/sequitur/reports/load"
 )
 
-// Metered is a target whose CPU time can be read.
-type Metered interface {
-	// CPU is the time that the target has taken so far.
-	CPU() (time.Duration, error)
-}
-
 // usage is what was used up to a moment. Values are negative if they are not known.
 type usage struct {
 	at      time.Time
 	own     time.Duration // CPU of this process
-	target  time.Duration // CPU of the target, if it is a process of its own
 	machine time.Duration // CPU of the machine that was not idle
 }
 
-func measureUsage(m Metered) usage {
-	u := usage{at: time.Now(), own: ownCPU(), target: -1, machine: machineCPU()}
-	if m != nil {
-		if t, err := m.CPU(); err == nil {
-			u.target = t
-		}
-	}
-	return u
+func measureUsage() usage {
+	return usage{at: time.Now(), own: ownCPU(), machine: machineCPU()}
 }
 
 // machineCPU reads /proc/stat; -1 where there is none.

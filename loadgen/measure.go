@@ -193,7 +193,6 @@ func (a alone) live() account.Live { return account.Live{} }
 // drive sends, watches, and waits until what was sent has arrived.
 func (m *measurement) drive(ctx context.Context, st *stage, a *account.Account, senders force, epoch time.Time, o Options, trial string) {
 	total := m.scenario.WarmUp + m.scenario.Duration
-	metered, _ := st.target.(Metered)
 	halt := make(chan struct{})
 	type outcome struct {
 		sendings
@@ -235,10 +234,10 @@ func (m *measurement) drive(ctx context.Context, st *stage, a *account.Account, 
 	for !ended {
 		now := time.Since(epoch)
 		if m.before.at.IsZero() && now >= m.scenario.WarmUp {
-			m.before = measureUsage(metered)
+			m.before = measureUsage()
 		}
 		if m.after.at.IsZero() && now >= total {
-			m.after = measureUsage(metered)
+			m.after = measureUsage()
 		}
 		select {
 		case <-ticker.C:
@@ -266,10 +265,10 @@ func (m *measurement) drive(ctx context.Context, st *stage, a *account.Account, 
 		m.sent = min(time.Since(epoch), total)
 	}
 	if m.before.at.IsZero() {
-		m.before = measureUsage(metered)
+		m.before = measureUsage()
 	}
 	if m.after.at.IsZero() {
-		m.after = measureUsage(metered)
+		m.after = measureUsage()
 	}
 	m.interrupted = ctx.Err() != nil
 	m.drain(ctx, st, epoch, look)

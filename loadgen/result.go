@@ -147,9 +147,6 @@ func (m *measurement) elsewhere() float64 {
 		return -1
 	}
 	other := m.after.machine - m.before.machine - (m.after.own - m.before.own) - m.sendings.cpu
-	if m.before.target >= 0 && m.after.target >= 0 {
-		other -= m.after.target - m.before.target
-	}
 	return min(1, max(0, float64(other)/float64(all)))
 }
 
@@ -170,9 +167,6 @@ func (m *measurement) generator(r *load.Result, cells []account.Interval, measur
 	}
 	if m.scenario.Driver.Kind != scenario.Open {
 		g.Asked = g.Achieved // whatever comes is the plan
-	}
-	if m.before.target >= 0 && m.after.target >= 0 && r.Rates.Delivered > 0 {
-		r.Rates.CPUPerEvent = (m.after.target - m.before.target).Seconds() / (r.Rates.Delivered * m.after.at.Sub(m.before.at).Seconds())
 	}
 	g.Bottleneck = m.bottleneck(g)
 }

@@ -207,7 +207,6 @@ func (c *Comparison) trials(name string, a, b []Trial) {
 		{"throughput", func(t Trial) float64 { return t.Delivered }, rate, true},
 		{"p50", func(t Trial) float64 { return t.P50 }, seconds, false},
 		{"p99", func(t Trial) float64 { return t.P99 }, seconds, false},
-		{"CPU per event", func(t Trial) float64 { return t.CPUPerEvent }, seconds, false},
 	} {
 		x, y := of(a, m.value), of(b, m.value)
 		if slices.Min(x) > 0 && slices.Min(y) > 0 { // 0 is unknown

@@ -55,8 +55,6 @@ func TestCompare(t *testing.T) {
 		{"throughput halved", seven(0.01, nil), seven(0.01, counts(func(t *Trial) { t.Delivered /= 2 })), true, true, "✗ regression: throughput"},
 		{"throughput doubled", seven(0.01, nil), seven(0.01, counts(func(t *Trial) { t.Delivered *= 2 })), false, true, "✓ throughput"},
 		{"nothing delivered", seven(0.01, nil), seven(0.01, counts(func(t *Trial) { t.Delivered = 0 })), true, true, "nothing was delivered"},
-		{"more CPU", seven(0.01, nil), seven(0.01, counts(func(t *Trial) { t.CPUPerEvent *= 1.1 })), true, true, "regression: CPU per event"},
-		{"CPU unknown", seven(0.01, nil), seven(0.01, counts(func(t *Trial) { t.CPUPerEvent = 0 })), false, true, "no regression"},
 		{"one event lost in one run", seven(0.01, nil), seven(0.01, one(1)), true, true, "✗ regression: lost"},
 		{"one more lost", seven(0.01, one(1)), seven(0.01, one(2)), true, true, "✗ regression: lost"},
 		{"fewer lost", seven(0.01, one(2)), seven(0.01, one(1)), false, true, "fewer"},

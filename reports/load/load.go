@@ -130,8 +130,6 @@ type Rates struct {
 	Delivered float64 `json:"delivered"`
 	// BacklogSlope is the growth of the events in flight, per second, by linear regression.
 	BacklogSlope float64 `json:"backlogSlope"`
-	// CPUPerEvent is what the target took for an event, in CPU seconds; 0 if unknown.
-	CPUPerEvent float64 `json:"cpuPerEvent,omitempty"`
 }
 
 // Objective is one service level objective.
@@ -274,7 +272,6 @@ type Trial struct {
 	Lost         uint64  `json:"lost"`
 	Duplicated   uint64  `json:"duplicated"`
 	Reordered    uint64  `json:"reordered"`
-	CPUPerEvent  float64 `json:"cpuPerEvent,omitempty"`
 	Verdict      Verdict `json:"verdict"`
 	Reason       string  `json:"reason,omitempty"` // why it was missed or is invalid
 }
@@ -308,7 +305,7 @@ func (r *Result) Trial() Trial {
 		Rate: r.Generator.Asked, Seconds: r.Run.Duration, Offered: r.Rates.Offered, Acked: r.Rates.Acked, Delivered: r.Rates.Delivered,
 		BacklogSlope: r.Rates.BacklogSlope, P50: r.Delivery.P50, P99: r.Delivery.P99, P999: r.Delivery.P999, Max: r.Delivery.Max,
 		Errors: e.Refused + e.Throttled + e.ServerErrors + e.Unknown + e.Unanswered, Lost: e.Lost, Duplicated: e.Duplicated, Reordered: e.Reordered,
-		CPUPerEvent: r.Rates.CPUPerEvent, Verdict: r.Verdict, Reason: r.Reason,
+		Verdict: r.Verdict, Reason: r.Reason,
 	}
 }
 

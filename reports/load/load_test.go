@@ -47,7 +47,7 @@ func sample() *Result {
 			Versions: map[string]string{"kernel": "6.1", "kubernetes": "v1.34.1"},
 		},
 		Generator: Generator{Asked: 1000, Achieved: 999.96, Lateness: latencies(30_000, 0.02), CPU: 0.21, Peak: 93 << 20},
-		Rates:     Rates{Offered: 1000, Acked: 999.96, Delivered: 998.2, BacklogSlope: 0.31, CPUPerEvent: 182e-6},
+		Rates:     Rates{Offered: 1000, Acked: 999.96, Delivered: 998.2, BacklogSlope: 0.31},
 		Objectives: []Objective{
 			{Text: "e2e.p99 < 50ms", Value: "11.2 ms", Met: true}, {Text: "lost == 0", Value: "3"}, {Text: "throughput >= 0.99 * offered", Value: "998.2/s", Met: true},
 		},
@@ -100,7 +100,7 @@ func sample() *Result {
 func trial(asked, p99 float64, v Verdict, reason string) Trial {
 	return Trial{
 		Rate: asked, Seconds: 15, Offered: asked, Acked: asked, Delivered: min(asked, 2310), BacklogSlope: max(0, asked-2310), P50: p99 / 4, P99: p99, P999: 2 * p99,
-		Max: 3 * p99, CPUPerEvent: 190e-6, Verdict: v, Reason: reason,
+		Max: 3 * p99, Verdict: v, Reason: reason,
 	}
 }
 

@@ -272,12 +272,8 @@ func bad(n uint64) cell {
 
 func (p *printer) flow(r *Result) {
 	p.title("events")
-	cpu := ""
-	if r.Rates.CPUPerEvent > 0 {
-		cpu = seconds(r.Rates.CPUPerEvent) + " of the target's CPU an event"
-	}
 	p.list("rates", cell{text: rate(r.Rates.Offered) + " offered"}, cell{text: rate(r.Rates.Acked) + " acknowledged"},
-		cell{text: rate(r.Rates.Delivered) + " delivered"}, cell{text: "backlog " + signed(r.Rates.BacklogSlope)}, cell{text: cpu})
+		cell{text: rate(r.Rates.Delivered) + " delivered"}, cell{text: "backlog " + signed(r.Rates.BacklogSlope)})
 	e := r.Events
 	p.fates("sent", e.Sent, []fate{
 		{e.Acked, "acknowledged", ""}, {e.Refused, "refused", terminal.Yellow}, {e.Throttled, "throttled (429)", terminal.Yellow},
