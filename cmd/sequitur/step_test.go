@@ -86,7 +86,7 @@ func postStep(t *testing.T, url, body string) (*http.Response, string) {
 }
 
 func TestStepAppender(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	t.Setenv("MESSAGE", " - Handled by 0")
 	t.Setenv("TYPE", "done")
 	t.Setenv("PORT", "not used, as the flag wins")
@@ -105,7 +105,7 @@ func TestStepAppender(t *testing.T) {
 }
 
 func TestStepPrintsToStdout(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	var out bytes.Buffer
 	base, stop, result := startStep(t, &out, "event-display", "--listen", "127.0.0.1:0")
 	postStep(t, base, `{}`)
@@ -119,7 +119,7 @@ func TestStepPrintsToStdout(t *testing.T) {
 }
 
 func TestStepPortOfStepper(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	t.Setenv("PORT", "1")
 	t.Setenv("RCV_PORT", "0")
 	t.Setenv("RCV_PATH", "/in")
@@ -140,7 +140,7 @@ func TestStepPortOfStepper(t *testing.T) {
 
 // TestStepEndsWithHangingClient: a request that never ends does not hold up the end.
 func TestStepEndsWithHangingClient(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	base, stop, result := startStep(t, io.Discard, "appender", "--listen", "127.0.0.1:0")
 	var d net.Dialer
 	conn, err := d.DialContext(t.Context(), "tcp", strings.TrimPrefix(base, "http://"))
@@ -238,7 +238,7 @@ func TestStepHelp(t *testing.T) {
 }
 
 func TestStepFlags(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	t.Setenv("MESSAGE", "environment")
 	t.Setenv("TYPE", "environment")
 	base, stop, result := startStep(t, io.Discard, "appender", "--listen", "127.0.0.1:0", "--message", " flag", "--type=")
