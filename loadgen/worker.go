@@ -258,6 +258,7 @@ type recruit struct {
 	stream  io.ReadWriteCloser
 	out     *json.Encoder
 	reports chan report   // closed at the end of the stream
+	why     error         // of that end, if it is known; set before
 	gone    chan struct{} // closed when nobody listens
 	offset  time.Duration // of its clock
 	near    bool          // it is on this machine
@@ -305,7 +306,10 @@ func (m *recruit) listen() {
 	defer close(m.reports)
 	for in := json.NewDecoder(m.stream); ; {
 		var r report
-		if in.Decode(&r) != nil {
+		if err := in.Decode(&r); err != nil {
+			if !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrClosed) {
+				m.why = err
+			}
 			return
 		}
 		select {
@@ -314,6 +318,14 @@ func (m *recruit) listen() {
 			return
 		}
 	}
+}
+
+// end says how a worker ended whose reports are closed.
+func (m *recruit) end(how string) error {
+	if m.why == nil {
+		return fmt.Errorf("worker %d %s", m.index, how)
+	}
+	return fmt.Errorf("worker %d %s: %w", m.index, how, m.why)
 }
 
 func (m *recruit) tell(o order) error {
@@ -332,7 +344,7 @@ func (m *recruit) hear(ctx context.Context) (report, error) {
 		case r, ok := <-m.reports:
 			switch {
 			case !ok:
-				return r, fmt.Errorf("worker %d has gone", m.index)
+				return r, m.end("has gone")
 			case r.Error != "":
 				return r, fmt.Errorf("worker %d: %s", m.index, r.Error)
 			case r.Clock != nil || r.Ready != "":
@@ -460,7 +472,7 @@ func (f *fleet) follow(ctx context.Context, m *recruit) (*done, error) {
 		case r, ok := <-m.reports:
 			switch {
 			case !ok:
-				return nil, fmt.Errorf("worker %d ended in the middle of the run", m.index)
+				return nil, m.end("ended in the middle of the run")
 			case r.Error != "":
 				return nil, fmt.Errorf("worker %d: %s", m.index, r.Error)
 			case r.Live != nil:

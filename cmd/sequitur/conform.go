@@ -218,6 +218,9 @@ Exit codes: 0 conforms, 1 does not conform, 2 inconclusive or flaky, 64 usage, 7
 			if o.Parallel < 0 || o.Repeat < 1 || o.Timeout < 0 {
 				return usage("--repeat must be at least 1, --parallel and --timeout not negative")
 			}
+			if at.image != "" && !at.inCluster {
+				return usage("--image is for --in-cluster")
+			}
 			subjects, err := at.subjects()
 			if err != nil {
 				return err

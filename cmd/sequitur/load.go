@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sequitur-dev/sequitur/fixtures/target/kube/job"
 	"github.com/sequitur-dev/sequitur/loadgen"
 	"github.com/sequitur-dev/sequitur/loadgen/scenario"
 	"github.com/sequitur-dev/sequitur/reports"
@@ -60,7 +61,8 @@ Exit codes: 0 objectives met, or none; 1 objective missed; 2 invalid: the genera
   sequitur load broker-trigger-sequence --driver window=64
   sequitur load sequence-3 --find-max
   sequitur load sequence-3 --sweep rate=100..10000
-  sequitur load my.yaml --context kind-sequitur --repeat 10`,
+  sequitur load my.yaml --context kind-sequitur --repeat 10
+  sequitur load sequence-3 --context kind-sequitur --workers 3 --image sequitur:dev     # sent by pods of a Job`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if l.list {
 				return cobra.NoArgs(cmd, args)
@@ -88,7 +90,9 @@ Exit codes: 0 objectives met, or none; 1 objective missed; 2 invalid: the genera
 	f.BoolVar(&l.quiet, "quiet", false, "print nothing but errors")
 	f.BoolVar(&l.options.FindMax, "find-max", false, "search the highest rate that meets the objectives")
 	f.IntVar(&l.options.Repeat, "repeat", 1, "times it is run, each on a topology of its own, for load compare")
-	f.IntVar(&l.options.Workers, "workers", 0, "processes on this machine that send, each its share of the schedule; 0 means this one")
+	f.IntVar(&l.options.Workers, "workers", 0, "processes that send, each its share of the schedule: of this machine, or on a cluster pods of --image; 0 means this one")
+	f.Lookup("image").Usage = "`image` of the harness for the pods that --workers are on a cluster, such as make image makes"
+	_ = f.MarkHidden("in-cluster") // it is there
 	cmd.AddCommand(newLoadShowCommand(), newLoadCompareCommand())
 	return cmd
 }
@@ -182,6 +186,14 @@ func (l *loadFlags) run(cmd *cobra.Command, name string) (err error) {
 	l.options.Tool = load.Tool(tool())
 	l.options.Results = out.results()
 	l.options.Start = startWorker
+	if l.at.image != "" {
+		pods, err := l.pods(cmd.ErrOrStderr())
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, pods.close(ctx)) }()
+		l.options.Start = pods.start
+	}
 	var view *loadView
 	if !l.quiet {
 		tty, width := terminal(cmd.ErrOrStderr())
@@ -214,20 +226,36 @@ func (l *loadFlags) run(cmd *cobra.Command, name string) (err error) {
 
 // subjects is what is loaded: one.
 func (l *loadFlags) subjects() ([]subject, error) {
-	if l.at.inCluster || l.at.image != "" {
-		return nil, usage("load does not run --in-cluster: it sends from here")
+	if l.at.inCluster {
+		return nil, usage("load does not run --in-cluster: it sends from here, or with --workers and --image from pods")
 	}
 	subjects, err := l.at.subjects()
 	if err != nil {
 		return nil, err
 	}
-	if l.options.Workers > 0 && l.at.driver == "kube" && l.at.server == "" {
-		return nil, usage("--workers are processes of this machine, which do not know the way into a cluster: leave them out, or name an API with --server")
+	switch cluster := l.at.driver == "kube" && l.at.server == ""; {
+	case l.options.Workers > 0 && cluster && l.at.image == "":
+		return nil, usage("--workers on a cluster are pods and need --image, %s", imageFrom)
+	case l.at.image != "" && (l.options.Workers == 0 || !cluster):
+		return nil, usage("--image is for the pods that --workers are on a cluster")
 	}
 	if len(subjects) > 1 {
 		return nil, usage("one --channel and one --broker-class at a time: a load run is about one of each")
 	}
 	return subjects, nil
+}
+
+// pods are the workers on a cluster.
+func (l *loadFlags) pods(stderr io.Writer) (*workerPods, error) {
+	base, _, err := l.at.kubeOptions()
+	if err != nil {
+		return nil, err
+	}
+	p := &workerPods{config: base.Config, options: job.Options{Image: l.at.image, Args: []string{workerName, "--" + inPod}, Completions: l.options.Workers}}
+	if !l.quiet {
+		p.options.Tell = func(text string) { fmt.Fprintln(stderr, text) }
+	}
+	return p, nil
 }
 
 // loadError sorts out whose fault an error is.

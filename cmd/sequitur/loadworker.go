@@ -10,20 +10,66 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/client-go/rest"
 
+	"github.com/sequitur-dev/sequitur/fixtures/target/kube/job"
 	"github.com/sequitur-dev/sequitur/loadgen"
 )
 
 const workerName = "load-worker"
 
 func newLoadWorkerCommand() *cobra.Command {
-	return &cobra.Command{
+	var pod bool
+	cmd := &cobra.Command{
 		Use:    workerName,
 		Short:  "Send a share of a load run, as standard input says",
 		Hidden: true,
 		Args:   cobra.NoArgs,
-		RunE:   func(cmd *cobra.Command, _ []string) error { return loadgen.Work(cmd.Context(), standardStreams{}) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !pod {
+				return loadgen.Work(cmd.Context(), standardStreams{})
+			}
+			conn, err := job.Await(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			return loadgen.Work(cmd.Context(), conn)
+		},
 	}
+	cmd.Flags().BoolVar(&pod, inPod, false, "do what a connection to this pod says instead")
+	return cmd
+}
+
+const inPod = "in-pod"
+
+// workerPods start workers as pods of one Job.
+type workerPods struct {
+	config  func() (*rest.Config, error)
+	options job.Options
+	crew    *job.Crew // once there is one
+}
+
+// start is a loadgen.Starter. It is called for one worker after the other.
+func (p *workerPods) start(ctx context.Context, index int) (io.ReadWriteCloser, error) {
+	if p.crew == nil {
+		config, err := p.config()
+		if err != nil {
+			return nil, err
+		}
+		if p.crew, err = job.NewCrew(ctx, config, p.options); err != nil {
+			return nil, err
+		}
+	}
+	return p.crew.Dial(ctx, index)
+}
+
+// close removes the Job.
+func (p *workerPods) close(ctx context.Context) error {
+	if p.crew == nil {
+		return nil
+	}
+	return p.crew.Close(ctx)
 }
 
 // standardStreams lead to whoever started this process.

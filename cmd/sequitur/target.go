@@ -73,14 +73,15 @@ type subject struct {
 	open func(context.Context) (target.Target, error)
 }
 
+// imageFrom says what --image is, and how to come by it.
+const imageFrom = "the harness as an image that the cluster gets: `make image` makes one, `sequitur cluster load-image` brings it into a kind cluster"
+
 // subjects are what the flags name, at least one.
 func (t *targetFlags) subjects() ([]subject, error) {
 	kubeFlags := t.server != "" || t.kubeconfig != "" || t.kubecontext != "" || t.inCluster
 	switch {
 	case t.inCluster && t.image == "":
-		return nil, usage("--in-cluster needs --image, the harness as an image that the cluster gets: `make image` makes one, `sequitur cluster load-image` brings it into a kind cluster")
-	case !t.inCluster && t.image != "":
-		return nil, usage("--image is for --in-cluster")
+		return nil, usage("--in-cluster needs --image, %s", imageFrom)
 	case t.inCluster && t.server != "":
 		return nil, usage("--in-cluster needs a cluster, and --server is none: name one with --kubeconfig and --context")
 	case t.inCluster && t.receiversHost != "":
