@@ -13,8 +13,8 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 	"go.uber.org/goleak"
 
-	"github.com/sequitur-dev/sequitur/fixtures/reference"
 	"github.com/sequitur-dev/sequitur/fixtures/api"
+	"github.com/sequitur-dev/sequitur/fixtures/reference"
 	"github.com/sequitur-dev/sequitur/fixtures/target"
 	"github.com/sequitur-dev/sequitur/loadgen/scenario"
 	"github.com/sequitur-dev/sequitur/reports/load"
