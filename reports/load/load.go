@@ -238,8 +238,11 @@ type Waterfall struct {
 type Part struct {
 	Name    string  `json:"name"`
 	Mean    float64 `json:"mean"`
-	Service bool    `json:"service,omitempty"` // within a receiver; else between two, which is the target's
+	Service bool    `json:"service,omitempty"` // within a receiver; else between two, which is the target's, or Lateness
 }
+
+// Lateness is the name of the part that is the generator's: from the intended send time to the real one.
+const Lateness = "lateness"
 
 // Interval is one interval of the time series.
 type Interval struct {

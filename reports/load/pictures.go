@@ -461,7 +461,7 @@ func waterfallSheet(r *Result) *sheet {
 	if len(r.Waterfall) == 0 {
 		return nil
 	}
-	s := &sheet{title: "Where the time goes", beside: true, key: []entry{{"the target", blue}, {"the receivers", silver}}}
+	s := &sheet{title: "Where the time goes", beside: true, key: []entry{{"the target", blue}, {"the receivers", silver}, {"the one who measured", orange}}}
 	most := 0
 	for i, w := range r.Waterfall {
 		p := panel(fmt.Sprintf("%s: %s, mean of %s events", terminal.OneLine(w.Name), seconds(w.Mean), count(w.Events)), "")
@@ -504,8 +504,11 @@ func (b bars) Plot(c draw.Canvas, p *plot.Plot) {
 		mean := max(0, part.Mean)
 		left, right, low, high := x(began), x(began+mean), y(row-0.32), y(row+0.32)
 		fill := color.Color(blue)
-		if part.Service {
+		switch {
+		case part.Service:
 			fill = silver
+		case part.Name == Lateness:
+			fill = orange
 		}
 		right = max(right, left+0.75) // what takes any time at all is seen
 		c.FillPolygon(fill, []vg.Point{{X: left, Y: low}, {X: right, Y: low}, {X: right, Y: high}, {X: left, Y: high}})

@@ -462,8 +462,11 @@ func (p *printer) waterfalls(r *Result) {
 		began := 0.0
 		for _, part := range w.Parts {
 			bar, color := "█", terminal.Cyan
-			if part.Service {
+			switch {
+			case part.Service:
 				bar, color = "░", terminal.Dim
+			case part.Name == Lateness:
+				bar, color = "▒", terminal.Yellow
 			}
 			from := int(math.Round(share(began, w.Mean) * float64(room)))
 			began += part.Mean
@@ -476,7 +479,7 @@ func (p *printer) waterfalls(r *Result) {
 		}
 	}
 	if len(r.Waterfall) > 0 {
-		p.line("  ", p.style("█ the target  ░ the receivers", terminal.Dim))
+		p.line("  ", p.style("█ the target  ░ the receivers  ▒ the one who measured", terminal.Dim))
 	}
 }
 
