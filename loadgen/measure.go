@@ -69,6 +69,7 @@ type sendings struct {
 	faults  map[string]uint64 // what went wrong: in words → requests
 	callers int64             // requests under way, at most
 	cpu     time.Duration     // of other processes
+	apart   time.Duration     // how far their clocks may have been from this one at the end
 	stuck   uint64            // places of the window that lost events took
 }
 
@@ -137,6 +138,7 @@ func (st *stage) measure(ctx context.Context, s *scenario.Scenario, o Options, t
 	st.receivers.expect(receiving)
 	m.started = time.Now()
 	m.drive(ctx, st, a, senders, epoch, o, trial)
+	m.clocks = max(m.clocks, m.sendings.apart)
 	share, err := account.Merge(append(m.sendings.shares, a.Share())...)
 	if err != nil {
 		return nil, err

@@ -434,7 +434,7 @@ func (f *fleet) send(ctx context.Context, halt <-chan struct{}) (sendings, error
 				waiting = false
 				if e.err != nil {
 					problem = errors.Join(problem, e.err)
-					problem = errors.Join(problem, f.tellAll(order{End: aborting})) // the others' share is of no use
+					_ = f.tellAll(order{End: aborting}) // the others' share is of no use; who has gone says so itself
 					continue
 				}
 				if err := all.add(e.end, e.m.near); err != nil {
@@ -451,7 +451,24 @@ func (f *fleet) send(ctx context.Context, halt <-chan struct{}) (sendings, error
 			}
 		}
 	}
+	if problem == nil && ctx.Err() == nil {
+		all.apart, problem = f.drift(ctx)
+	}
 	return all, problem
+}
+
+// drift looks at the clocks again after a run, and returns how far they may be apart by then, as the run took them to be.
+func (f *fleet) drift(ctx context.Context) (apart time.Duration, err error) {
+	for _, m := range f.members {
+		before := m.offset
+		bound, err := m.synchronize(ctx)
+		if err != nil {
+			return 0, err
+		}
+		apart = max(apart, bound+(m.offset-before).Abs())
+	}
+	f.bound = max(f.bound, apart)
+	return apart, nil
 }
 
 func (f *fleet) tellAll(o order) (err error) {

@@ -3,6 +3,7 @@ package loadgen
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -284,5 +285,48 @@ func TestWorkerWithABadTask(t *testing.T) {
 	}
 	if err := <-over; err != nil {
 		t.Error(err)
+	}
+}
+
+// The clock of a worker on another machine is known as well as the shortest trip tells, and what it drifts meanwhile counts.
+func TestClocksOfOtherMachines(t *testing.T) {
+	here, there := net.Pipe()
+	ahead := time.Hour
+	over := make(chan error, 1)
+	go func() {
+		in, out := json.NewDecoder(there), json.NewEncoder(there)
+		for n := 1; ; n++ {
+			var o order
+			if err := in.Decode(&o); err != nil {
+				over <- err
+				return
+			}
+			if n > clockTrips { // the second time
+				ahead = time.Hour + time.Minute
+			}
+			if err := out.Encode(report{Clock: &clock{Now: time.Now().Add(ahead).UnixNano(), Machine: "another"}}); err != nil {
+				over <- err
+				return
+			}
+		}
+	}()
+	m := newRecruit(0, here)
+	f := &fleet{members: []*recruit{m}}
+	bound, err := m.synchronize(t.Context())
+	if wrong := (m.offset - time.Hour).Abs(); err != nil || m.near || bound <= 0 || wrong > bound {
+		t.Errorf("near %v, %v ahead within %v: %v", m.near, m.offset, bound, err)
+	}
+	apart, err := f.drift(t.Context())
+	if err != nil || apart < time.Minute-bound || apart > 2*time.Minute {
+		t.Errorf("after a minute's drift %v apart: %v", apart, err)
+	}
+	if f.bound != apart {
+		t.Errorf("the bound is %v, want %v", f.bound, apart)
+	}
+	if err := f.dismiss(); err != nil {
+		t.Error(err)
+	}
+	if err := <-over; !errors.Is(err, io.EOF) {
+		t.Errorf("the worker's end of the stream: %v", err)
 	}
 }
