@@ -258,10 +258,26 @@ func (s *Session) one(ctx context.Context, bench *drive.Bench, progress Progress
 			p.told = true
 		}
 	}
+	if m, ok := s.target.(target.Mortal); ok && p.worst == verdict.HarnessError {
+		back(ctx, m) // the next one would fare no better meanwhile
+	}
 	if ctx.Err() != nil {
 		return nil // an interruption is told by the report
 	}
 	return err
+}
+
+// back returns when a target can be reached, or ctx ends, as it does if the target is lost.
+func back(ctx context.Context, m target.Mortal) {
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for m.Alive(ctx) != nil {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // add keeps the history of a scenario in a repetition, from 0. It is no evidence, and add returns nil, if the run was
