@@ -86,7 +86,7 @@ func (d *decoder) document(data []byte) *yaml.Node {
 	}
 	root := d.plain(doc.Content[0], "", 0)
 	if root != nil && root.Kind != yaml.MappingNode {
-		d.fail(root, "", "expected a scenario, a mapping with topology, receivers and so on, found %s", shape(root))
+		d.fail(root, "", "expected a scenario, a mapping with topology, receivers and so on, found %s", api.Shape(root))
 		return nil
 	}
 	return root
@@ -175,7 +175,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 	case reflect.Bool:
 		b := false
 		if n.Tag != "!!bool" || n.Decode(&b) != nil {
-			d.fail(n, path, "expected true or false, found %s", shape(n))
+			d.fail(n, path, "expected true or false, found %s", api.Shape(n))
 		}
 		v.SetBool(b)
 	case reflect.Pointer:
@@ -185,7 +185,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 		d.structure(n, v, path)
 	case reflect.Slice:
 		if n.Kind != yaml.SequenceNode {
-			d.fail(n, path, "expected a list, found %s", shape(n))
+			d.fail(n, path, "expected a list, found %s", api.Shape(n))
 			return
 		}
 		v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
@@ -199,7 +199,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 
 func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	if n.Kind != yaml.MappingNode {
-		d.fail(n, path, "expected a mapping with %s, found %s", strings.Join(names(v.Type()), ", "), shape(n))
+		d.fail(n, path, "expected a mapping with %s, found %s", strings.Join(names(v.Type()), ", "), api.Shape(n))
 		return
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -238,9 +238,9 @@ func (d *decoder) text(n *yaml.Node, path string) (string, bool) {
 	case n.Kind == yaml.ScalarNode && n.Tag == "!!str":
 		return n.Value, true
 	case n.Kind == yaml.ScalarNode:
-		d.fail(n, path, "expected a text, found %s; put it in quotes", shape(n))
+		d.fail(n, path, "expected a text, found %s; put it in quotes", api.Shape(n))
 	default:
-		d.fail(n, path, "expected a text, found %s", shape(n))
+		d.fail(n, path, "expected a text, found %s", api.Shape(n))
 	}
 	return "", false
 }
@@ -248,7 +248,7 @@ func (d *decoder) text(n *yaml.Node, path string) (string, bool) {
 // scalar is the text of a scalar of any kind, for values with a unit.
 func (d *decoder) scalar(n *yaml.Node, path, expected string) (string, bool) {
 	if n.Kind != yaml.ScalarNode {
-		d.fail(n, path, "expected %s, found %s", expected, shape(n))
+		d.fail(n, path, "expected %s, found %s", expected, api.Shape(n))
 		return "", false
 	}
 	return n.Value, true
@@ -257,12 +257,12 @@ func (d *decoder) scalar(n *yaml.Node, path, expected string) (string, bool) {
 func (d *decoder) integer(n *yaml.Node, v reflect.Value, path string) {
 	var i int64
 	if (n.Tag != "!!int" && n.Tag != "!!float") || n.Decode(&i) != nil {
-		d.fail(n, path, "expected an integer, found %s", shape(n))
+		d.fail(n, path, "expected an integer, found %s", api.Shape(n))
 		return
 	}
 	if v.Kind() == reflect.Uint64 {
 		if i < 0 {
-			d.fail(n, path, "expected an integer that is not negative, found %s", shape(n))
+			d.fail(n, path, "expected an integer that is not negative, found %s", api.Shape(n))
 			return
 		}
 		v.SetUint(uint64(i))
@@ -274,7 +274,7 @@ func (d *decoder) integer(n *yaml.Node, v reflect.Value, path string) {
 func (d *decoder) number(n *yaml.Node, path string) float64 {
 	var f float64
 	if (n.Tag != "!!int" && n.Tag != "!!float") || n.Decode(&f) != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-		d.fail(n, path, "expected a number, found %s", shape(n))
+		d.fail(n, path, "expected a number, found %s", api.Shape(n))
 		return 0
 	}
 	return f
@@ -289,26 +289,9 @@ func (d *decoder) duration(n *yaml.Node, path string) time.Duration {
 	}
 	t, err := time.ParseDuration(text)
 	if err != nil || t < 0 {
-		d.fail(n, path, "expected %s, found %s", wantDuration, shape(n))
+		d.fail(n, path, "expected %s, found %s", wantDuration, api.Shape(n))
 	}
 	return t
-}
-
-// shape says what a node is.
-func shape(n *yaml.Node) string {
-	switch {
-	case n.Kind == yaml.MappingNode:
-		return "a mapping"
-	case n.Kind == yaml.SequenceNode:
-		return "a list"
-	case n.Tag == "!!null":
-		return "nothing"
-	case n.Tag == "!!str":
-		return "the text " + strconv.Quote(shorten(n.Value))
-	case n.Tag == "!!int" || n.Tag == "!!float":
-		return "the number " + shorten(n.Value)
-	}
-	return shorten(n.Value)
 }
 
 func shorten(s string) string {

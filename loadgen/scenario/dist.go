@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sequitur-dev/sequitur/fixtures/api"
 )
 
 // Distribution is how a quantity is spread. It is immutable; its zero value is the constant 0.
@@ -82,7 +84,7 @@ func (d *decoder) distribution(n *yaml.Node, path string, q quantity) Distributi
 		return Distribution{constant: d.amount(n, path, q)}
 	}
 	if n.Kind != yaml.MappingNode || len(n.Content) != 2 {
-		d.fail(n, path, "expected %s, or a mapping with one of %s, found %s", q.want, strings.Join(shapes, ", "), shape(n))
+		d.fail(n, path, "expected %s, or a mapping with one of %s, found %s", q.want, strings.Join(shapes, ", "), api.Shape(n))
 		return Distribution{}
 	}
 	name, arg := n.Content[0].Value, n.Content[1]
@@ -128,7 +130,7 @@ func (d *decoder) amount(n *yaml.Node, path string, q quantity) float64 {
 	v, ok := q.read(text)
 	switch {
 	case !ok:
-		d.fail(n, path, "expected %s, found %s", q.want, shape(n))
+		d.fail(n, path, "expected %s, found %s", q.want, api.Shape(n))
 	case v > q.max:
 		d.fail(n, path, "%s is more than the %s that is allowed here", text, q.shown)
 	}
@@ -137,7 +139,7 @@ func (d *decoder) amount(n *yaml.Node, path string, q quantity) float64 {
 
 func (d *decoder) pair(n *yaml.Node, path, what string, q quantity) (a, b float64) {
 	if n.Kind != yaml.SequenceNode || len(n.Content) != 2 {
-		d.fail(n, path, "expected a list of two: %s; found %s", what, shape(n))
+		d.fail(n, path, "expected a list of two: %s; found %s", what, api.Shape(n))
 		return 0, 0
 	}
 	return d.amount(n.Content[0], path+"[0]", q), d.amount(n.Content[1], path+"[1]", q)
@@ -146,7 +148,7 @@ func (d *decoder) pair(n *yaml.Node, path, what string, q quantity) (a, b float6
 // mix is a list of values by their weights.
 func (d *decoder) mix(n *yaml.Node, path string, q quantity) func(float64) float64 {
 	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
-		d.fail(n, path, "expected a mapping from values to their weights, such as {100B: 9, 1MiB: 1}; found %s", shape(n))
+		d.fail(n, path, "expected a mapping from values to their weights, such as {100B: 9, 1MiB: 1}; found %s", api.Shape(n))
 		return nil
 	}
 	var values, sums []float64
@@ -185,7 +187,7 @@ func (s *Share) parse(d *decoder, n *yaml.Node, path string) {
 		v /= 100
 	}
 	if err != nil || !(v >= 0 && v <= 1) {
-		d.fail(n, path, "expected %s, found %s", want, shape(n))
+		d.fail(n, path, "expected %s, found %s", want, api.Shape(n))
 		return
 	}
 	*s = Share(v)

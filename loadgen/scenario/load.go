@@ -286,7 +286,7 @@ var receiverName = regexp.MustCompile(`^[a-z][a-z0-9]{0,30}$`)
 
 func (rs *Receivers) parse(d *decoder, n *yaml.Node, path string) {
 	if n.Kind != yaml.MappingNode {
-		d.fail(n, path, "expected a mapping from names to receivers, found %s", shape(n))
+		d.fail(n, path, "expected a mapping from names to receivers, found %s", api.Shape(n))
 		return
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -311,7 +311,7 @@ const (
 
 func (as *Attributes) parse(d *decoder, n *yaml.Node, path string) {
 	if n.Kind != yaml.MappingNode {
-		d.fail(n, path, "expected a mapping from names to values, found %s", shape(n))
+		d.fail(n, path, "expected a mapping from names to values, found %s", api.Shape(n))
 		return
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
