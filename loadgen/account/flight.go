@@ -27,9 +27,14 @@ type block [1 << blockBits]atomic.Pointer[chunk]
 type chunk struct {
 	base  time.Duration
 	done  atomic.Int32 // events of which nothing more is awaited
+	trace *trace
+	*entries
+}
+
+// entries are apart from their chunk, so that the garbage collector need not look into them.
+type entries struct {
 	due   [1 << chunkBits]atomic.Uint32
 	state [1 << chunkBits]atomic.Uint32
-	trace *trace
 }
 
 // trace holds when the events of a chunk were where, in microseconds after they were due, plus one; 0 is unknown. For each
@@ -73,7 +78,7 @@ func (f *flights) begin(seq uint64, due time.Duration, sinks int) (c *chunk, i i
 	}
 	slot := &b[seq>>chunkBits&(1<<blockBits-1)]
 	if c = slot.Load(); c == nil {
-		n := &chunk{base: max(0, due-slack).Truncate(time.Microsecond), trace: new(trace)}
+		n := &chunk{base: max(0, due-slack).Truncate(time.Microsecond), trace: new(trace), entries: new(entries)}
 		fresh = slot.CompareAndSwap(nil, n)
 		c = slot.Load()
 	}
@@ -126,7 +131,7 @@ type traces struct {
 	next  int
 }
 
-const traceMemory = 64 << 20
+const traceMemory = 16 << 20
 
 func newTraces(steps int) *traces {
 	slots := 1 + 2*steps
