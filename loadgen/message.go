@@ -17,9 +17,10 @@ import (
 // The identity of an event is RUN-SOURCE-NUMBER: it is the attribute id, and the extension loadid for steps of others that make
 // new ids.
 const (
-	headerID  = "Ce-Id"
-	headerOwn = "Ce-Loadid"
-	headerDue = "Ce-Loaddue"
+	headerID   = "Ce-Id"
+	headerOwn  = "Ce-Loadid"
+	headerDue  = "Ce-Loaddue"
+	headerSent = "Ce-Loadsent"
 )
 
 // identity is what an event's id says.
@@ -55,8 +56,11 @@ func parseID(id []byte, run string) (source int, seq uint64, ok bool) {
 	return int(s), seq, ok && seq < 1<<32
 }
 
+// maxDigits bounds a number that an event carries: it is below 1<<63, which in nanoseconds is centuries.
+const maxDigits = 18
+
 func digits(b []byte) (n uint64, ok bool) {
-	if len(b) == 0 || len(b) > 12 {
+	if len(b) == 0 || len(b) > maxDigits {
 		return 0, false
 	}
 	for _, c := range b {
@@ -173,7 +177,7 @@ type messages struct {
 	batch   int // events in a request
 	seed    uint64
 	events  scenario.Events
-	carries bool // events carry when they are due
+	carries bool // events carry when they are due, and sent
 	json    bool
 
 	fixed   http.Header  // what all requests have
@@ -266,15 +270,15 @@ func (m *messages) data(size int, parts []part) []part {
 
 var quote = []byte(`"`)
 
-// request is the header and the body of request r, whose events are due.
-func (m *messages) request(r uint64, due time.Duration) (http.Header, []part) {
-	h := make(http.Header, len(m.fixed)+len(m.changes)+4)
+// request is the header and the body of request r, whose events are due, and sent at a time.
+func (m *messages) request(r uint64, due, at time.Duration) (http.Header, []part) {
+	h := make(http.Header, len(m.fixed)+len(m.changes)+5)
 	for k, v := range m.fixed {
 		h[k] = v
 	}
 	if m.events.Mode == scenario.Binary {
 		number := m.number(r)
-		values := make([]string, 2+len(m.changes))
+		values := make([]string, 3+len(m.changes))
 		set := func(i int, key, value string) {
 			values[i] = value
 			h[key] = values[i : i+1 : i+1]
@@ -283,10 +287,11 @@ func (m *messages) request(r uint64, due time.Duration) (http.Header, []part) {
 		set(0, headerID, id)
 		h[headerOwn] = h[headerID]
 		if m.carries {
-			set(1, headerDue, strconv.FormatInt(int64(due), 10))
+			set(1, headerDue, decimal(due))
+			set(2, headerSent, decimal(at))
 		}
 		for i := range m.changes {
-			set(2+i, m.changes[i].header, encoded(m.changes[i].value(number, m.events.Keys)))
+			set(3+i, m.changes[i].header, encoded(m.changes[i].value(number, m.events.Keys)))
 		}
 		if m.same != nil {
 			return h, m.same
@@ -298,17 +303,20 @@ func (m *messages) request(r uint64, due time.Duration) (http.Header, []part) {
 		return h, m.data(size, make([]part, 0, 3))
 	}
 	if m.events.Mode == scenario.Structured {
-		return h, m.structured(nil, r, due)
+		return h, m.structured(nil, r, due, at)
 	}
 	parts := []part{{text: []byte("[")}}
 	for i := range uint64(m.batch) {
 		if i > 0 {
 			parts = append(parts, part{text: []byte(",")})
 		}
-		parts = m.structured(parts, r*uint64(m.batch)+i, due)
+		parts = m.structured(parts, r*uint64(m.batch)+i, due, at)
 	}
 	return h, append(parts, part{text: []byte("]")})
 }
+
+// decimal is a time as events carry it.
+func decimal(t time.Duration) string { return strconv.FormatInt(int64(t), 10) }
 
 // encoded is a value as a header has it.
 func encoded(value string) string {
@@ -331,7 +339,7 @@ func (c *changing) value(number uint64, keys scenario.Keys) string {
 }
 
 // structured appends an event in the JSON format.
-func (m *messages) structured(parts []part, seq uint64, due time.Duration) []part {
+func (m *messages) structured(parts []part, seq uint64, due, at time.Duration) []part {
 	number := m.number(seq)
 	var b bytes.Buffer
 	member := func(name, value string) {
@@ -344,7 +352,8 @@ func (m *messages) structured(parts []part, seq uint64, due time.Duration) []par
 	member("id", id)
 	member(scenario.ExtensionID, id)
 	if m.carries {
-		member(scenario.ExtensionDue, strconv.FormatInt(int64(due), 10))
+		member(scenario.ExtensionDue, decimal(due))
+		member(scenario.ExtensionSent, decimal(at))
 	}
 	for _, a := range m.static {
 		member(a.name, a.value)

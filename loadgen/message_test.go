@@ -14,7 +14,7 @@ import (
 // decoded are the events of a request, as the project's own decoder reads them.
 func decoded(t *testing.T, m *messages, r uint64, due time.Duration) (event.Mode, []*event.Event) {
 	t.Helper()
-	h, parts := m.request(r, due)
+	h, parts := m.request(r, due, due+time.Microsecond)
 	data, err := io.ReadAll(&body{parts: parts})
 	if err != nil {
 		t.Fatal(err)
@@ -50,8 +50,8 @@ func TestRequests(t *testing.T) {
 				for i, e := range events {
 					number := seqs[i]*2 + 1
 					id := string(identity{"r1", 1, seqs[i]}.append(nil))
-					want := map[string]string{"id": id, "loadid": id, "loaddue": "1234000", "type": "my.type", "source": "/sequitur/load/1",
-						"subject": "a b%" + decimal(number%10), "fixed": "yes", "lane": decimal(number), "partitionkey": "key-" + decimal(number%3)}
+					want := map[string]string{"id": id, "loadid": id, "loaddue": "1234000", "loadsent": "1235000", "type": "my.type", "source": "/sequitur/load/1",
+						"subject": "a b%" + text(number%10), "fixed": "yes", "lane": text(number), "partitionkey": "key-" + text(number%3)}
 					bytes := map[string]int{"1KiB": 1024, "100KiB": 102400, "2": 2, "3": 3, "0": 0}[size]
 					if strings.HasPrefix(size, "{") {
 						bytes = 70000
@@ -73,7 +73,7 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-func decimal(n uint64) string { return string(identity{seq: n}.append(nil)[3:]) }
+func text(n uint64) string { return string(identity{seq: n}.append(nil)[3:]) }
 
 func TestSizesAreDrawnBySeedAndNumberAlone(t *testing.T) {
 	s := scenarioOf(t, "events.size={uniform: [1000, 2000]}")
@@ -118,11 +118,19 @@ func TestIdentities(t *testing.T) {
 	}
 }
 
+func TestTimesThatAreCarried(t *testing.T) {
+	for _, at := range []time.Duration{1, time.Millisecond, 999 * time.Second, 30 * 24 * time.Hour} {
+		if got := carried([]byte(decimal(at))); got != at {
+			t.Errorf("%v is read as %v", at, got)
+		}
+	}
+}
+
 func BenchmarkRequest(b *testing.B) {
 	m := newMessages(scenarioOf(b), "r1", 0, 1, false)
 	var h http.Header
 	for i := range b.N {
-		h, _ = m.request(uint64(i), 0)
+		h, _ = m.request(uint64(i), 0, 0)
 	}
 	_ = h
 	b.ReportAllocs()

@@ -146,11 +146,11 @@ func (rs *receivers) serve(ctx *fasthttp.RequestCtx) {
 	if turn.begin > in {
 		in = time.Since(run.epoch)
 	}
-	receipt := account.Receipt{Receiver: p.at, Source: e.source, Seq: e.seq, In: in, Due: e.due, Accepted: accepted}
+	receipt := account.Receipt{Receiver: p.at, Source: e.source, Seq: e.seq, In: in, Due: e.due, Sent: e.sent, Accepted: accepted}
 	run.account.Arrived(receipt)
 	for _, other := range e.more {
 		more := receipt
-		more.Source, more.Seq, more.Due = other.source, other.seq, other.due
+		more.Source, more.Seq, more.Due, more.Sent = other.source, other.seq, other.due, other.sent
 		run.account.Arrived(more)
 	}
 	turn.entered()
@@ -180,9 +180,9 @@ type arrival struct {
 }
 
 type who struct {
-	source int
-	seq    uint64
-	due    time.Duration
+	source    int
+	seq       uint64
+	due, sent time.Duration
 }
 
 func (run *reception) identify(ctx *fasthttp.RequestCtx) (a arrival) {
@@ -197,10 +197,15 @@ func (run *reception) identify(ctx *fasthttp.RequestCtx) (a arrival) {
 	a.source, a.seq, a.known = parseID(id, run.run)
 	a.other = !a.known && looksOwn(id)
 	if due := h.Peek(headerDue); len(due) > 0 {
-		n, _ := digits(due)
-		a.due = time.Duration(n)
+		a.due, a.sent = carried(due), carried(h.Peek(headerSent))
 	}
 	return a
+}
+
+// carried is a time that an event carries; 0 if that is none.
+func carried(text []byte) time.Duration {
+	n, _ := digits(text)
+	return time.Duration(n)
 }
 
 // looksOwn tells whether an id is of the harness: three parts, the last two numbers.
@@ -236,8 +241,8 @@ func (run *reception) identifyBody(body []byte) (a arrival) {
 			end = next
 		}
 		if due, _, ok := member(rest[:end], scenario.ExtensionDue); ok {
-			n, _ := digits(due)
-			o.due = time.Duration(n)
+			sent, _, _ := member(rest[:end], scenario.ExtensionSent)
+			o.due, o.sent = carried(due), carried(sent)
 		}
 		switch {
 		case first:

@@ -208,7 +208,7 @@ func (s *sender) RoundTrip(plan *http.Request) (*http.Response, error) {
 		due = time.Duration(s.dues[number%uint64(len(s.dues))].Load() - 1)
 	}
 	due = max(due, 1)
-	header, parts := s.messages.request(number, due)
+	header, parts := s.messages.request(number, due, at)
 	if s.bearer != "" {
 		header["Authorization"] = []string{s.bearer}
 	}
@@ -234,7 +234,7 @@ func (s *sender) RoundTrip(plan *http.Request) (*http.Response, error) {
 		if err != nil {
 			s.failed.Store(number, span{due, end, request.ContentLength})
 		} else {
-			response.Header[headerDue] = []string{strconv.FormatInt(int64(due), 10), strconv.FormatInt(int64(end), 10), strconv.FormatInt(request.ContentLength, 10)}
+			response.Header[headerDue] = []string{decimal(due), decimal(end), strconv.FormatInt(request.ContentLength, 10)}
 		}
 	}
 	return response, err

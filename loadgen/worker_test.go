@@ -138,7 +138,7 @@ func TestWorkersAreAsOne(t *testing.T) {
 			results = append(results, r)
 		}
 	}
-	_, one, _ := measured(0)
+	single, one, _ := measured(0)
 	m, three, raw := measured(3)
 	if one.Events.DeadLettered == 0 || one.Events.Delivered == 0 || one.Events.Lost > 0 {
 		t.Fatalf("one process: %+v", one.Events)
@@ -164,6 +164,9 @@ func TestWorkersAreAsOne(t *testing.T) {
 	}
 	if one.Ack.Count != three.Ack.Count || one.Delivery.Count != three.Delivery.Count || one.Generator.Lateness.Count != three.Generator.Lateness.Count {
 		t.Errorf("%d and %d acknowledgements, %d and %d deliveries timed", one.Ack.Count, three.Ack.Count, one.Delivery.Count, three.Delivery.Count)
+	}
+	if n := m.judged.Typical.Events; n == 0 || n != single.judged.Typical.Events || m.judged.Untimed != 0 {
+		t.Errorf("%d events are taken apart and %d receipts are in no latency; of one process %d and 0", n, m.judged.Untimed, single.judged.Typical.Events)
 	}
 	if three.Run.Workers != 3 || three.Run.ClockBound != 0 || three.Run.Schedule != one.Run.Schedule {
 		t.Errorf("run %+v", three.Run)

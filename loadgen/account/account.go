@@ -115,8 +115,8 @@ type Receipt struct {
 	Seq      uint64
 	In       time.Duration // the receiver's handler was entered
 	// Due is the intended send time if the event carries it, which it must where sender and receiver are different
-	// processes; 0 means that this process sent the event and knows.
-	Due time.Duration
+	// processes; 0 means that this process sent the event and knows. Sent is when it was sent indeed.
+	Due, Sent time.Duration
 	// Accepted tells that the receiver will answer 2xx. A call that is answered otherwise is an attempt, no delivery.
 	Accepted bool
 }
@@ -148,6 +148,15 @@ type book struct {
 	flights                       atomic.Pointer[flights]
 	sent, acked, refused, unknown marks
 	throttled, serverErrors       atomic.Uint64
+}
+
+func (b *book) open() *flights {
+	f := b.flights.Load()
+	if f == nil {
+		b.flights.CompareAndSwap(nil, new(flights))
+		f = b.flights.Load()
+	}
+	return f
 }
 
 // receiver is what is known of a receiver over all sources.
@@ -283,11 +292,7 @@ func (a *Account) Sent(source int, seq uint64, due, at time.Duration) {
 		panic(fmt.Sprintf("account: sequence number %d: it must be below 1<<32", seq))
 	}
 	b := &a.books[source]
-	f := b.flights.Load()
-	if f == nil {
-		b.flights.CompareAndSwap(nil, new(flights))
-		f = b.flights.Load()
-	}
+	f := b.open()
 	c, i, fresh := f.begin(seq, due, a.config.Expect(source, seq).common(a.sinks))
 	if fresh {
 		a.traces.open(c)
@@ -405,6 +410,9 @@ func (a *Account) Arrived(r Receipt) {
 		return
 	}
 	l.attempts.accept(seq)
+	if e.c == nil && r.Due > 0 {
+		a.meet(&e, r)
+	}
 	a.timeReceipt(e, r)
 	if kind != DeadLetter {
 		l.order.arrived(a.config.keyOf(r.Source, r.Seq), seq)
@@ -436,6 +444,26 @@ func (a *Account) entry(r Receipt) (e entry) {
 	return e
 }
 
+// meet makes the entry of an event that another process sent, so that from its first receipt on it is followed as those of
+// this process are.
+func (a *Account) meet(e *entry, r Receipt) {
+	b := &a.books[r.Source]
+	f := b.open()
+	sinks := func(seq uint64) int { return a.config.Expect(r.Source, seq).common(a.sinks) }
+	c, i, fresh := f.meet(r.Seq, r.Due, sinks)
+	if c == nil {
+		return
+	}
+	if fresh {
+		a.traces.open(c)
+	}
+	if r.Sent > 0 {
+		a.traces.note(c, i, 0, r.Sent-r.Due)
+	}
+	e.flights, e.c, e.i = f, c, i
+	e.due, e.timed = f.dueOf(c, i, r.Seq) // to the microsecond, as all that follows has it
+}
+
 // timeReceipt records the times of a first accepted receipt.
 func (a *Account) timeReceipt(e entry, r Receipt) {
 	if !e.timed || e.due < a.config.WarmUp {
@@ -464,7 +492,9 @@ func (a *Account) slotBefore(receiver int) int {
 // receipt takes one from the receipts to come, for a delivery at a sink or for a dead letter.
 func (a *Account) receipt(e entry, r Receipt, letter bool) {
 	if e.c == nil {
-		a.foreignReceipt(e, r, letter)
+		if !letter {
+			a.untimed.Add(1) // it was refused, or those that were to come had come
+		}
 		return
 	}
 	for {
@@ -489,18 +519,6 @@ func (a *Account) receipt(e entry, r Receipt, letter bool) {
 			}
 		}
 		return
-	}
-}
-
-// foreignReceipt is receipt for an event that another process sent, or one that was refused.
-func (a *Account) foreignReceipt(e entry, r Receipt, letter bool) {
-	f := a.books[r.Source].flights.Load()
-	if f == nil && a.config.Expect(r.Source, r.Seq).common(a.sinks) == 1 {
-		a.complete(e, r, letter, true)
-		return
-	}
-	if !letter {
-		a.untimed.Add(1)
 	}
 }
 
@@ -584,11 +602,7 @@ func (a *Account) Replied(r Receipt, out time.Duration) {
 		return
 	}
 	e := a.entry(r)
-	if !e.timed || e.due < a.config.WarmUp {
-		return
-	}
-	if e.c == nil {
-		a.receivers[r.Receiver].service.record(out - r.In)
+	if e.c == nil || e.due < a.config.WarmUp {
 		return
 	}
 	// Only the answer to the receipt that counted counts.

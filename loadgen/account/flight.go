@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// flights holds, for each event of a source that this process sends, what is needed until nothing more is awaited of it:
-// when it was due, how many receipts are to come, and when it was at which step. It is kept in chunks, and a chunk is
+// flights holds, for each event of a source, what is needed until nothing more is awaited of it: when it was due, how many receipts are to come, and when it was at which step. It is kept in chunks, and a chunk is
 // forgotten when nothing is awaited of any event in it, so that memory grows with what is under way or lost, and not with
 // what was sent.
 type flights struct {
@@ -59,37 +58,81 @@ const (
 	finished = 1 << 20 // nothing is awaited
 )
 
+// through takes the place of a chunk that is forgotten.
+var through = new(chunk)
+
 // find returns the chunk of an event and the event's place in it, nil if there is none.
 func (f *flights) find(seq uint64) (*chunk, int) {
 	b := f.blocks[seq>>(chunkBits+blockBits)].Load()
 	if b == nil {
 		return nil, 0
 	}
-	return b[seq>>chunkBits&(1<<blockBits-1)].Load(), int(seq & (1<<chunkBits - 1))
+	c := b[seq>>chunkBits&(1<<blockBits-1)].Load()
+	if c == through {
+		return nil, 0
+	}
+	return c, int(seq & (1<<chunkBits - 1))
 }
 
-// begin makes the entry of an event. The chunk is new if this call made it.
-func (f *flights) begin(seq uint64, due time.Duration, sinks int) (c *chunk, i int, fresh bool) {
+// slot is the place of an event's chunk.
+func (f *flights) slot(seq uint64) *atomic.Pointer[chunk] {
 	top := &f.blocks[seq>>(chunkBits+blockBits)]
 	b := top.Load()
 	if b == nil {
 		top.CompareAndSwap(nil, new(block))
 		b = top.Load()
 	}
-	slot := &b[seq>>chunkBits&(1<<blockBits-1)]
+	return &b[seq>>chunkBits&(1<<blockBits-1)]
+}
+
+func newChunk(due time.Duration) *chunk {
+	return &chunk{base: max(0, due-slack).Truncate(time.Microsecond), trace: new(trace), entries: new(entries)}
+}
+
+// intend notes when an event is due.
+func (f *flights) intend(c *chunk, i int, seq uint64, due time.Duration) {
+	if after := int64((due-c.base)/time.Microsecond) + 1; after > noDue && after < farDue {
+		c.due[i].Store(uint32(after))
+		return
+	}
+	f.far.Store(seq, due)
+	c.due[i].Store(farDue)
+}
+
+// begin makes the entry of an event. The chunk is new if this call made it.
+func (f *flights) begin(seq uint64, due time.Duration, sinks int) (c *chunk, i int, fresh bool) {
+	slot := f.slot(seq)
 	if c = slot.Load(); c == nil {
-		n := &chunk{base: max(0, due-slack).Truncate(time.Microsecond), trace: new(trace), entries: new(entries)}
-		fresh = slot.CompareAndSwap(nil, n)
+		fresh = slot.CompareAndSwap(nil, newChunk(due))
 		c = slot.Load()
 	}
 	i = int(seq & (1<<chunkBits - 1))
-	if after := int64((due-c.base)/time.Microsecond) + 1; after > noDue && after < farDue {
-		c.due[i].Store(uint32(after))
-	} else {
-		f.far.Store(seq, due)
-		c.due[i].Store(farDue)
-	}
+	f.intend(c, i, seq, due)
 	c.state[i].Store(uint32(min(sinks, toCome)))
+	return c, i, fresh
+}
+
+// meet is begin for an event of another process, of which several receipts may come at once. Nobody will say how its request
+// ended, nor that there is an event that no sink expects. The chunk is nil if nothing is awaited of it any more.
+func (f *flights) meet(seq uint64, due time.Duration, sinks func(seq uint64) int) (c *chunk, i int, fresh bool) {
+	slot := f.slot(seq)
+	if c = slot.Load(); c == nil {
+		n := newChunk(due)
+		for i := range n.state {
+			if sinks(seq&^(1<<chunkBits-1)+uint64(i)) == 0 {
+				n.state[i].Store(answered | finished)
+				n.done.Add(1)
+			}
+		}
+		fresh = slot.CompareAndSwap(nil, n)
+		c = slot.Load()
+	}
+	if c == through {
+		return nil, 0, false
+	}
+	i = int(seq & (1<<chunkBits - 1))
+	f.intend(c, i, seq, due) // all receipts say the same
+	c.state[i].CompareAndSwap(0, answered|uint32(min(sinks(seq), toCome)))
 	return c, i, fresh
 }
 
@@ -119,7 +162,7 @@ func (f *flights) finish(c *chunk, i int, seq uint64) {
 	}
 	if c.done.Add(1) == 1<<chunkBits {
 		c.trace.at.Store(nil)
-		f.blocks[seq>>(chunkBits+blockBits)].Load()[seq>>chunkBits&(1<<blockBits-1)].Store(nil)
+		f.slot(seq).Store(through)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,10 +20,44 @@ type act struct {
 	seq    uint64
 }
 
+// recorder is an account, or several.
+type recorder interface {
+	Sent(source int, seq uint64, due, at time.Duration)
+	Ended(source int, seq uint64, o Outcome, at time.Duration)
+	Arrived(r Receipt)
+	Replied(r Receipt, out time.Duration)
+	Stray(receiver int, at time.Duration)
+}
+
+// parted is a process that sends and one that receives; what one source sends carries its times.
+type parted struct {
+	*Account  // of the receivers
+	sender    *Account
+	due, sent time.Duration
+}
+
+func (p *parted) Sent(source int, seq uint64, due, at time.Duration) {
+	p.due, p.sent = due, at
+	p.sender.Sent(source, seq, due, at)
+}
+
+func (p *parted) Ended(source int, seq uint64, o Outcome, at time.Duration) {
+	p.sender.Ended(source, seq, o, at)
+}
+
+func (p *parted) Arrived(r Receipt) { p.Account.Arrived(p.carried(r)) }
+
+func (p *parted) Replied(r Receipt, out time.Duration) { p.Account.Replied(p.carried(r), out) }
+
+func (p *parted) carried(r Receipt) Receipt {
+	r.Due, r.Sent = p.due, p.sent
+	return r
+}
+
 // faulty plays events as a faulty target would treat them: the fate of each follows from its number. Events of one source
 // are played in order, so that it makes no difference who else plays.
-func faulty(a *Account, e act, r *rand.Rand) {
-	due := time.Duration(e.seq) * 200 * time.Microsecond
+func faulty(a recorder, e act, r *rand.Rand) {
+	due := time.Duration(e.seq+1) * 200_123 // none at 0, which to receivers means that they know
 	now := due
 	later := func(mean time.Duration) time.Duration {
 		now += time.Duration(float64(mean) * (0.2 + r.ExpFloat64()))
@@ -74,22 +109,31 @@ func faulty(a *Account, e act, r *rand.Rand) {
 // schedule is the events of some sources of a run, enough of them for more than a page.
 const events = 210_000
 
-func play3(t *testing.T, sources ...int) *Share {
+func three() Config {
 	c := chain
 	c.Sources, c.WarmUp = 3, 100*ms
 	c.Key, c.Keys = func(_ int, seq uint64) int { return int(seq % 7) }, 7
-	a := open(t, c)
+	return c
+}
+
+func play3(t *testing.T, sources ...int) *Share {
+	a := open(t, three())
+	playAll(events/3, func(int) recorder { return a }, sources...)
+	return a.Share()
+}
+
+// playAll plays so many events of each source.
+func playAll(n uint64, of func(source int) recorder, sources ...int) {
 	var wg sync.WaitGroup
 	for _, source := range sources {
 		wg.Go(func() {
 			r := rand.New(rand.NewPCG(42, uint64(source)))
-			for seq := range uint64(events / 3) {
-				faulty(a, act{source, seq}, r)
+			for seq := range n {
+				faulty(of(source), act{source, seq}, r)
 			}
 		})
 	}
 	wg.Wait()
-	return a.Share()
 }
 
 // TestMergedIsSingle: three accounts of a source each, shipped and merged, judge as one account of all three does.
@@ -128,6 +172,77 @@ func TestMergedIsSingle(t *testing.T) {
 	}
 	if third := judge(t, c, merged).Events; third != want.Events {
 		t.Error("merging changed what was merged")
+	}
+}
+
+// TestPartedIsSingle: what three processes send and a fourth receives is judged as if one had done it all, with several sinks and
+// with events that nobody expects.
+func TestPartedIsSingle(t *testing.T) {
+	for name, expect := range map[string]func(source int, seq uint64) *Set{
+		"a sink": nil,
+		"two sinks, or none": func(_ int, seq uint64) *Set {
+			return [...]*Set{NewSet(0, 1), NewSet(0, 1, 2), nobody, NewSet(1, 2)}[seq%4]
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := three()
+			if expect != nil {
+				c.Receivers = slices.Clone(c.Receivers)
+				c.Receivers[1].Kind, c.Receivers[2].After = Sink, 0
+				c.Expect = expect
+			}
+			one, receivers := open(t, c), open(t, c)
+			playAll(20_000, func(int) recorder { return one }, 0, 1, 2)
+			var apart []*parted
+			for range 3 {
+				apart = append(apart, &parted{Account: receivers, sender: open(t, c)})
+			}
+			playAll(20_000, func(source int) recorder { return apart[source] }, 0, 1, 2)
+			merged, err := Merge(receivers.Share(), apart[0].sender.Share(), apart[1].sender.Share(), apart[2].sender.Share())
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, got := judge(t, c, one.Share()), judge(t, c, merged)
+			if want.Delivery.TotalCount() == 0 || want.Slowest.Events == 0 || len(want.Slowest.Parts) < 4 || want.Events.Lost == 0 {
+				t.Fatalf("the schedule shows too little: %+v %+v", want.Events, want.Slowest)
+			}
+			// An event of unknown outcome that comes after all ends for the one and for the others.
+			for _, r := range []*Result{want, got} {
+				for i := range r.Series {
+					r.Series[i].InFlight = 0
+				}
+			}
+			same(t, want, got)
+		})
+	}
+}
+
+// TestReceiptsAtOnce: the receipts of an event of another process come at once, at many receivers, and all count.
+func TestReceiptsAtOnce(t *testing.T) {
+	const n, sinks = 3 << chunkBits, 8
+	c := Config{Sources: 1}
+	for i := range sinks {
+		c.Receivers = append(c.Receivers, Receiver{Name: strconv.Itoa(i), Kind: Sink, After: Ingress})
+	}
+	a := open(t, c)
+	var wg sync.WaitGroup
+	for at := range sinks {
+		wg.Go(func() {
+			for seq := range uint64(n) {
+				due := time.Duration(seq+1) * ms
+				a.Arrived(Receipt{Receiver: at, Seq: seq, Due: due, Sent: due, In: due + time.Duration(1+at)*ms, Accepted: true})
+			}
+		})
+	}
+	wg.Wait()
+	r := judge(t, c, a.Share())
+	if d := r.Delivery; d.TotalCount() != n || r.Untimed != 0 {
+		t.Errorf("%d of %d events are timed, %d receipts are not", d.TotalCount(), n, r.Untimed)
+	}
+	for seq := uint64(0); seq < n; seq += 1 << chunkBits {
+		if c, _ := a.books[0].open().find(seq); c != nil {
+			t.Errorf("the chunk of event %d is kept", seq)
+		}
 	}
 }
 

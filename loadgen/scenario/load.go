@@ -302,11 +302,12 @@ func (rs *Receivers) parse(d *decoder, n *yaml.Node, path string) {
 	}
 }
 
-// ExtensionID and ExtensionDue are the extensions in which the harness's own identity of an event travels beside the
-// attribute id, and its due time.
+// The extensions of the harness's own: the identity of an event beside the attribute id, and where several processes send, when
+// the event was due and when it was sent, in nanoseconds since the run's epoch.
 const (
-	ExtensionID  = "loadid"
-	ExtensionDue = "loaddue"
+	ExtensionID   = "loadid"
+	ExtensionDue  = "loaddue"
+	ExtensionSent = "loadsent"
 )
 
 func (as *Attributes) parse(d *decoder, n *yaml.Node, path string) {
@@ -321,7 +322,7 @@ func (as *Attributes) parse(d *decoder, n *yaml.Node, path string) {
 		case !event.ValidName(key.Value) || key.Value == "data":
 			d.fail(key, where, "the name of an attribute has lower-case letters and digits only")
 			continue
-		case slices.Contains([]string{"id", "specversion", ExtensionID, ExtensionDue}, key.Value):
+		case slices.Contains([]string{"id", "specversion", ExtensionID, ExtensionDue, ExtensionSent}, key.Value):
 			d.fail(key, where, "this attribute is the harness's own, by which it knows its events")
 			continue
 		case key.Value == "type":
