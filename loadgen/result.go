@@ -386,7 +386,7 @@ func (m *measurement) remark(r *load.Result) {
 		note("%d places of the window were held by events that never came, and were given up", m.sendings.stuck)
 	}
 	if n := m.judged.Untimed; n > 0 {
-		note("%d receipts are in no latency: their events have several sinks and were sent by another process", n)
+		note("%d receipts are in no latency: their events had been refused, or came without the extensions that say when they were due", n)
 	}
 	if r.Run.Duration <= 0 && m.scenario.WarmUp > 0 {
 		note("it ended in the warm-up: there are no figures")

@@ -16,8 +16,8 @@ type Result struct {
 	Lateness *hdrhistogram.PackedHistogram // request begun - due
 	Ack      *hdrhistogram.PackedHistogram // 2xx read - due
 	Delivery *hdrhistogram.PackedHistogram // the last expected receipt - due
-	// Untimed counts receipts at sinks that could not be timed: the event's sinks are in several processes, or it had been
-	// refused.
+	// Untimed counts receipts at sinks that could not be timed: the event had been refused, or another process sent it and it
+	// does not say when it was due.
 	Untimed uint64
 	// Typical and Slowest take apart the delivery latency of the events between its 45th and 55th percentile, and of the
 	// slowest 1 %.
