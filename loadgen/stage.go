@@ -11,7 +11,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/sequitur-dev/sequitur/fixtures/api"
 	"github.com/sequitur-dev/sequitur/fixtures/target"
@@ -63,11 +66,8 @@ func (st *stage) set(ctx context.Context, s *scenario.Scenario, tell func(Live))
 	if err != nil {
 		return err
 	}
-	for i := 0; i < len(objects); i += batch {
-		tell(Live{Applied: i, Objects: len(objects)})
-		if err := st.apply(ctx, objects[i:min(i+batch, len(objects))]); err != nil {
-			return err
-		}
+	if err := st.applyAll(ctx, objects, tell); err != nil {
+		return err
 	}
 	if err := st.await(ctx, objects, tell); err != nil {
 		return err
@@ -76,12 +76,30 @@ func (st *stage) set(ctx context.Context, s *scenario.Scenario, tell func(Live))
 	return err
 }
 
-// batch is how many objects are applied in one manifest: a target may look at all that it has after each.
-const batch = 100
+const (
+	batch = 100 // objects that are applied in one manifest: a target may look at all that it has after each
+	hands = 8   // batches that are applied at once
+)
+
+// applyAll applies the objects, in no order.
+func (st *stage) applyAll(ctx context.Context, objects []scenario.Object, tell func(Live)) error {
+	st.applied = true
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(hands)
+	var applied atomic.Int64
+	for some := range slices.Chunk(objects, batch) {
+		tell(Live{Applied: int(applied.Load()), Objects: len(objects)})
+		group.Go(func() error {
+			err := st.apply(ctx, some)
+			applied.Add(int64(len(some)))
+			return err
+		})
+	}
+	return group.Wait()
+}
 
 // apply applies some objects at once. If that fails, it applies one by one, so that the error names the object.
 func (st *stage) apply(ctx context.Context, objects []scenario.Object) error {
-	st.applied = true
 	manifests := make([][]byte, len(objects))
 	for i, o := range objects {
 		manifests[i] = o.Manifest
