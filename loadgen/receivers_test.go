@@ -36,7 +36,11 @@ func FuzzIdentify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte, seq uint32, due int64) {
 		run := &reception{run: "r1", sources: 2}
 		a := run.identifyBody(text)
-		for _, w := range append(a.more, a.who) {
+		found := a.more
+		if a.known {
+			found = append(found, a.who)
+		}
+		for _, w := range found {
 			if w.source < 0 || w.seq > math.MaxUint32 || w.due < 0 || w.sent < 0 {
 				t.Errorf("%q: %+v", text, w)
 			}
