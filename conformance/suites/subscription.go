@@ -296,7 +296,7 @@ var subscription = []Scenario{
 				s.Delete("Subscription/b")
 				s.Await("Subscription/b", "to be gone", func(o *history.Object) bool { return o == nil })
 			})
-			s.Quiet("")
+			inForce(s, "Channel/c", "the deletion", check.All(check.AtLeastOnce("a"), check.AtLeastOnce("d"), check.Silent("b")))
 			s.Mark("after")
 			s.Send("Channel/c", s.Events(2)...)
 			s.Expect("a", s.Accepted())
@@ -324,10 +324,11 @@ var subscription = []Scenario{
 			s.Await("Subscription/x", "to show the new address", func(o *history.Object) bool {
 				return o.Ready() && o.Status.PhysicalSubscription != before.Status.PhysicalSubscription
 			})
-			s.Quiet("")
+			inForce(s, "Channel/c", "the move", check.All(check.AtLeastOnce("b"), check.Silent("a")))
 			s.Mark("after")
+			moved := s.Count("b")
 			s.Send("Channel/c", s.Events(2)...)
-			s.Expect("b", 2)
+			s.ExpectMore("b", moved, 2)
 			s.Quiet("Channel/c", "b")
 		},
 		Verify: []Verification{

@@ -198,7 +198,7 @@ var trigger = []Scenario{
 			s.Ready("Broker/b")
 			apply("old", "red", 0)
 			s.Meanwhile("Broker/b", s.Moment(), func() { apply("new", "blue", 2) })
-			s.Quiet("")
+			inForce(s, "Broker/b", "the change", check.All(check.AtLeastOnce("subnew"), check.AtLeastOnce("dlsnew"), check.Silent("subold", "dlsold")))
 			s.Mark("after")
 			s.Send("Broker/b", s.NewEvent().With("colour", "red"), s.NewEvent().With("colour", "blue"))
 			for _, leg := range []string{"sub", "dls"} {
@@ -261,7 +261,7 @@ var trigger = []Scenario{
 				s.Delete("Trigger/d")
 				s.Await("Trigger/d", "to be gone", func(o *history.Object) bool { return o == nil })
 			})
-			s.Quiet("")
+			inForce(s, "Broker/b", "the deletion", check.All(check.AtLeastOnce("a"), check.AtLeastOnce("e"), check.Silent("d")))
 			s.Mark("after")
 			s.Send("Broker/b", s.Events(2)...)
 			s.Expect("a", s.Accepted())
