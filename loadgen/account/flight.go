@@ -131,8 +131,9 @@ func (f *flights) meet(seq uint64, due time.Duration, sinks func(seq uint64) int
 		return nil, 0, false
 	}
 	i = int(seq & (1<<chunkBits - 1))
-	f.intend(c, i, seq, due) // all receipts say the same
+	// Whoever finds a due time takes the state for complete. All receipts say the same.
 	c.state[i].CompareAndSwap(0, answered|uint32(min(sinks(seq), toCome)))
+	f.intend(c, i, seq, due)
 	return c, i, fresh
 }
 
