@@ -340,18 +340,7 @@ func (p *place) stalled(in, until time.Duration) time.Duration {
 
 // waitUntil returns false if the receivers are closed meanwhile.
 func (rs *receivers) waitUntil(run *reception, until time.Duration) bool {
-	d := until - time.Since(run.epoch)
-	if d <= 0 {
-		return true
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-rs.stop:
-		return false
-	}
+	return time.Since(run.epoch) >= until || wait(run.epoch.Add(until), rs.stop, nil)
 }
 
 // slots serve requests in the order in which they come, some at a time. What is kept is when each slot will be free, so that

@@ -74,6 +74,8 @@ func (e ends) Close() error {
 // findMax searches the highest rate of a receiver that serves requests for 10 ms each, five at a time if nothing else is set: it
 // is 500 per second.
 func findMax(t *testing.T, watch func(Live, func()), sets ...string) (r *load.Result) {
+	exactly = time.Sleep
+	defer func() { exactly = doze }()
 	synctest.Test(t, func(t *testing.T) {
 		s, err := scenario.Load("direct", slices.Concat([]string{"receivers.sink.serviceTime=10ms", "receivers.sink.concurrency=5", "warmUp=0s",
 			"duration=1500ms", "slo=[lost == 0]"}, sets)...)

@@ -106,8 +106,8 @@ type pacer struct {
 // Rate implements vegeta.Pacer; nothing asks for it.
 func (p *pacer) Rate(time.Duration) float64 { return p.scenario.Arrival.Rate }
 
-// Pace implements vegeta.Pacer. It is called once for each request, by one goroutine, and itself does the waits that an
-// interruption may have to cut short.
+// Pace implements vegeta.Pacer. It is called once for each request, by one goroutine, and itself does the waits: the
+// library's are less exact, and know of no interruption.
 func (p *pacer) Pace(_ time.Duration, hits uint64) (time.Duration, bool) {
 	select {
 	case <-p.ctx.Done():
@@ -132,19 +132,32 @@ func (p *pacer) Pace(_ time.Duration, hits uint64) (time.Duration, bool) {
 		return 0, true
 	}
 	p.dues[hits%uint64(len(p.dues))].Store(int64(due) + 1)
-	wait := due - time.Since(p.epoch)
-	if wait < 20*time.Millisecond {
-		return max(0, wait), false
+	return 0, !wait(p.epoch.Add(due), p.ctx.Done(), p.halt)
+}
+
+// exactly waits for a short time. Tests in bubbles, whose time is not the kernel's, put time.Sleep in its place.
+var exactly = doze
+
+// wakeful is how long before its end a wait can be ended no more.
+const wakeful = 2 * time.Millisecond
+
+// wait waits until a moment, as exactly as can be; it returns false if one of the channels is closed before.
+func wait(until time.Time, ends, orElse <-chan struct{}) bool {
+	if d := time.Until(until) - wakeful; d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ends:
+			return false
+		case <-orElse:
+			return false
+		}
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return 0, false
-	case <-p.ctx.Done():
-	case <-p.halt:
+	if d := time.Until(until); d > 0 {
+		exactly(d)
 	}
-	return 0, true
+	return true
 }
 
 // admit waits until the window has room for a request; false if the run ends before.
