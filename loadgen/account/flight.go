@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// flights holds, for each event of a source, what is needed until nothing more is awaited of it: when it was due, how many receipts are to come, and when it was at which step. It is kept in chunks, and a chunk is
-// forgotten when nothing is awaited of any event in it, so that memory grows with what is under way or lost, and not with
-// what was sent.
+// flights holds, for each event of a source, what is needed until nothing more is awaited of it: when it was due, how many
+// receipts are to come, and when it was at which step. It is kept in chunks, and a chunk is forgotten when nothing is awaited of
+// any event in it, so that memory grows with what is under way or lost, and not with what was sent.
 type flights struct {
 	blocks [1 << 12]atomic.Pointer[block]
 	far    sync.Map // seq → due, of those that the chunk's base cannot reach
