@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
 	dynamicfake "k8s.io/client-go/dynamic/fake"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
@@ -72,6 +73,7 @@ func newAPI(pods ...runtime.Object) *api {
 	}
 	a.FakeDynamicClient = dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), lists)
 	a.PrependReactor("patch", "*", a.apply)
+	a.PrependWatchReactor("*", a.watch)
 	a.client = &client{dynamic: a.FakeDynamicClient, core: fake.NewClientset(pods...).CoreV1(), mapper: a.mapper}
 	return a
 }
@@ -99,6 +101,27 @@ func (a *api) apply(action clienttesting.Action) (bool, runtime.Object, error) {
 		err = a.Tracker().Update(patch.GetResource(), o, patch.GetNamespace())
 	}
 	return true, o, err
+}
+
+// watch begins with what there is: a server shows what has changed since the list that a watch goes on from, which the tracker does
+// not know.
+func (a *api) watch(action clienttesting.Action) (bool, watch.Interface, error) {
+	w, err := a.Tracker().Watch(action.GetResource(), action.GetNamespace())
+	if err != nil {
+		return true, nil, err
+	}
+	kind, err := a.mapper.KindFor(action.GetResource())
+	if err != nil {
+		return true, nil, err
+	}
+	there, err := a.Tracker().List(action.GetResource(), kind, action.GetNamespace())
+	if err != nil {
+		return true, nil, err
+	}
+	return true, w, meta.EachListItem(there, func(o runtime.Object) error {
+		w.(*watch.RaceFreeFakeWatcher).Modify(o)
+		return nil
+	})
 }
 
 // change changes an object that is there, for those who watch.
