@@ -172,7 +172,7 @@ func TestStepErrors(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"no name":       {args: nil, want: []string{strings.Join(steps.Names(), ", "), "got none"}},
+		"no name":       {args: []string{}, want: []string{strings.Join(steps.Names(), ", "), "got none"}},
 		"two names":     {args: []string{"appender", "stepper"}, want: []string{`"stepper"`, "appender"}},
 		"list and name": {args: []string{"--list", "apender"}, want: []string{"--list", `"apender"`}},
 		"unknown":       {args: []string{"apender"}, want: []string{`"apender"`, "event-display"}},
