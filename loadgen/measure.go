@@ -120,7 +120,7 @@ func (st *stage) measure(ctx context.Context, s *scenario.Scenario, o Options, t
 	var epoch time.Time
 	switch {
 	case o.fleet != nil:
-		if m.schedule, err = o.fleet.muster(ctx, st, s, run); err != nil {
+		if m.schedule, err = o.fleet.muster(ctx, st, s, a, run); err != nil {
 			return nil, err
 		}
 		senders, epoch, m.clocks = o.fleet, o.fleet.epoch, o.fleet.bound
@@ -346,8 +346,7 @@ func together(here, there account.Live) account.Live {
 		return here
 	}
 	here.Sent, here.Acked, here.Refused, here.Unknown = there.Sent, there.Acked, there.Refused, there.Unknown
-	gone := there.Refused + there.Unknown + here.Delivered + here.DeadLettered
-	here.InFlight = there.Sent - min(there.Sent, gone)
+	here.InFlight = there.Sent - min(there.Sent, here.Left+there.Left)
 	return here
 }
 

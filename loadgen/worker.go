@@ -57,12 +57,14 @@ type task struct {
 
 // report is what a worker says; one of its fields is set.
 type report struct {
-	Clock   *clock        `json:"clock,omitempty"`
-	Ready   string        `json:"ready,omitempty"` // the schedule in words
-	Live    *account.Live `json:"live,omitempty"`
-	Results []byte        `json:"results,omitempty"` // in the library's encoding
-	Done    *done         `json:"done,omitempty"`
-	Error   string        `json:"error,omitempty"`
+	Clock *clock        `json:"clock,omitempty"`
+	Ready string        `json:"ready,omitempty"` // the schedule in words
+	Live  *account.Live `json:"live,omitempty"`
+	// Gone are events that are refused or of unknown outcome, for the receivers' account.
+	Gone    []account.Departure `json:"gone,omitempty"`
+	Results []byte              `json:"results,omitempty"` // in the library's encoding
+	Done    *done               `json:"done,omitempty"`
+	Error   string              `json:"error,omitempty"`
 }
 
 type clock struct {
@@ -121,6 +123,9 @@ type worker struct {
 	running sync.WaitGroup
 	results bool
 	pending []vegeta.Result // of the sending goroutine
+
+	parting sync.Mutex // of gone
+	gone    []account.Departure
 }
 
 func (w *worker) say(r report) {
@@ -166,7 +171,9 @@ func (w *worker) prepare(t *task) (string, error) {
 	if s.Driver.Kind == scenario.Closed { // the callers are those of all
 		s.Driver.N = (s.Driver.N + t.Workers - 1 - t.Index) / t.Workers
 	}
-	a, err := account.New(books(s, rolesOf(s), t.Workers, nil))
+	config := books(s, rolesOf(s), t.Workers, nil)
+	config.Gone = w.depart
+	a, err := account.New(config)
 	if err != nil {
 		return "", err
 	}
@@ -201,7 +208,27 @@ func (w *worker) hand(least int) {
 	w.say(report{Results: b.Bytes()})
 }
 
+// depart keeps a departure until it is told.
+func (w *worker) depart(d account.Departure) {
+	w.parting.Lock()
+	w.gone = append(w.gone, d)
+	w.parting.Unlock()
+}
+
 const liveEvery = 100 * time.Millisecond
+
+// stand tells how the worker stands.
+func (w *worker) stand() {
+	w.parting.Lock()
+	gone := w.gone
+	w.gone = nil
+	w.parting.Unlock()
+	if len(gone) > 0 {
+		w.say(report{Gone: gone})
+	}
+	live := w.sender.account.Live(time.Since(w.sender.epoch))
+	w.say(report{Live: &live})
+}
 
 // send does the task.
 func (w *worker) send(ctx context.Context) {
@@ -218,8 +245,7 @@ func (w *worker) send(ctx context.Context) {
 				if time.Since(s.epoch) <= s.scenario.WarmUp {
 					before = ownCPU()
 				}
-				live := s.account.Live(time.Since(s.epoch))
-				w.say(report{Live: &live})
+				w.stand()
 			case <-over:
 				told <- ownCPU() - before
 				return
@@ -229,6 +255,7 @@ func (w *worker) send(ctx context.Context) {
 	s.send(ctx, w.halt)
 	close(over)
 	cpu := <-told
+	w.stand() // what is in flight at the end is waited for
 	w.hand(1)
 	share, err := s.account.Share().MarshalBinary()
 	if err != nil {
@@ -247,9 +274,10 @@ type fleet struct {
 	bound   time.Duration // how far clocks may be apart
 	record  func(*vegeta.Result)
 
-	mu    sync.Mutex
-	lives []account.Live
-	epoch time.Time
+	mu      sync.Mutex
+	lives   []account.Live
+	epoch   time.Time
+	account *account.Account // of the receivers
 }
 
 // recruit is a worker as the fleet sees it.
@@ -385,7 +413,7 @@ func (m *recruit) synchronize(ctx context.Context) (bound time.Duration, err err
 }
 
 // muster readies the workers for a run and sets its epoch.
-func (f *fleet) muster(ctx context.Context, st *stage, s *scenario.Scenario, run string) (schedule string, err error) {
+func (f *fleet) muster(ctx context.Context, st *stage, s *scenario.Scenario, a *account.Account, run string) (schedule string, err error) {
 	for _, m := range f.members {
 		err := m.tell(order{Task: &task{
 			File: s.Name + ".yaml", YAML: s.YAML(), Sets: s.Sets(), Run: run, Index: m.index, Workers: len(f.members), Address: st.address,
@@ -403,6 +431,7 @@ func (f *fleet) muster(ctx context.Context, st *stage, s *scenario.Scenario, run
 		schedule = r.Ready
 	}
 	clear(f.lives)
+	f.account = a
 	f.epoch = time.Now().Add(headStart)
 	return schedule, nil
 }
@@ -496,6 +525,11 @@ func (f *fleet) follow(ctx context.Context, m *recruit) (*done, error) {
 				f.mu.Lock()
 				f.lives[m.index] = *r.Live
 				f.mu.Unlock()
+			case r.Gone != nil:
+				for _, d := range r.Gone {
+					d.Source = m.index
+					f.account.Depart(d)
+				}
 			case r.Results != nil:
 				if err := f.keep(r.Results, m.offset); err != nil {
 					return nil, fmt.Errorf("worker %d: results: %w", m.index, err)
@@ -548,7 +582,7 @@ func (f *fleet) live() (sum account.Live) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, l := range f.lives {
-		sum.Sent, sum.Acked, sum.Refused, sum.Unknown = sum.Sent+l.Sent, sum.Acked+l.Acked, sum.Refused+l.Refused, sum.Unknown+l.Unknown
+		sum.Sent, sum.Acked, sum.Refused, sum.Unknown, sum.Left = sum.Sent+l.Sent, sum.Acked+l.Acked, sum.Refused+l.Refused, sum.Unknown+l.Unknown, sum.Left+l.Left
 	}
 	return sum
 }

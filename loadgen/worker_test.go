@@ -9,11 +9,15 @@ import (
 	"io"
 	"math"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -331,5 +335,121 @@ func TestClocksOfOtherMachines(t *testing.T) {
 	}
 	if err := <-over; !errors.Is(err, io.EOF) {
 		t.Errorf("the worker's end of the stream: %v", err)
+	}
+}
+
+// relay is a target for other processes: it takes events at an address of its own, and hands them on to the first receiver of a stage.
+type relay struct {
+	*httptest.Server
+	base   atomic.Pointer[string]
+	fate   func(source int, seq uint64) fate
+	client *http.Client
+	errand sync.WaitGroup
+}
+
+// fate is what becomes of an event: handed on after a time, or never, and answered or not.
+type fate struct {
+	after      time.Duration
+	swallowed  bool
+	unanswered bool
+}
+
+func newRelay(t *testing.T, of func(source int, seq uint64) fate) *relay {
+	r := &relay{fate: of, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}}
+	r.Server = httptest.NewServer(r)
+	t.Cleanup(func() {
+		r.Close()
+		r.errand.Wait()
+		r.client.CloseIdleConnections()
+	})
+	return r
+}
+
+func (r *relay) ServeHTTP(w http.ResponseWriter, in *http.Request) {
+	if _, err := io.Copy(io.Discard, in.Body); err != nil {
+		return // the sender has gone
+	}
+	id := in.Header.Get(headerID)
+	source, seq, _ := parseID([]byte(id), id[:8])
+	f := r.fate(source, seq)
+	if !f.swallowed {
+		r.errand.Go(func() {
+			timer := time.NewTimer(f.after)
+			defer timer.Stop()
+			<-timer.C
+			out, err := http.NewRequest(http.MethodPost, *r.base.Load()+"/sink", http.NoBody)
+			if err != nil {
+				return
+			}
+			out.Header = in.Header.Clone()
+			if answer, err := r.client.Do(out); err == nil {
+				answer.Body.Close()
+			}
+		})
+	}
+	if f.unanswered {
+		panic(http.ErrAbortHandler)
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// run measures a scenario whose events two workers send to the relay.
+func (r *relay) run(t *testing.T, start Starter, sets ...string) (*measurement, *load.Result, Live) {
+	t.Helper()
+	var last Live
+	o := Options{Workers: 2, Start: start, Watch: func(l Live) { last = l }}
+	var err error
+	if o.fleet, err = enlist(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := o.fleet.dismiss(); err != nil {
+			t.Error(err)
+		}
+	}()
+	s := scenarioOf(t, append([]string{"topology.to=" + r.URL, "warmUp=0s", "duration=1s"}, sets...)...)
+	st, err := openStage(t.Context(), embedded(t), s, o, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := st.close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	r.base.Store(&st.receivers.base)
+	m, err := st.measure(t.Context(), s, o, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, m.result(o), last
+}
+
+// An event whose request fails without an answer, and that comes after all, leaves once.
+func TestWorkersCountAnEventOnce(t *testing.T) {
+	r := newRelay(t, func(_ int, seq uint64) fate {
+		return fate{unanswered: seq%5 == 0, after: time.Duration(seq%10) * 4 * time.Millisecond, swallowed: seq%10 == 1}
+	})
+	m, result, live := r.run(t, processes(t, nil), "arrival.rate=200", "drain=300ms")
+	e := result.Events
+	if e.Sent != 200 || e.Unknown != 40 || e.Recovered != 40 || e.Lost != 20 {
+		t.Fatalf("the run shows too little: %+v", e)
+	}
+	if flying := m.judged.Series[len(m.judged.Series)-1].InFlight; flying != e.Lost || live.InFlight != e.Lost {
+		t.Errorf("%d lost, and %d are in flight at the end, live %d", e.Lost, flying, live.InFlight)
+	}
+}
+
+// What workers send at the very end is waited for, too.
+func TestWorkersLastEventsAreAwaited(t *testing.T) {
+	r := newRelay(t, func(_ int, seq uint64) fate {
+		if seq < 95 {
+			return fate{}
+		}
+		return fate{after: 500 * time.Millisecond}
+	})
+	_, result, _ := r.run(t, processes(t, nil), "arrival.rate=200", "drain=5s")
+	if e := result.Events; e.Sent != 200 || e.Delivered != 200 || e.Lost != 0 {
+		t.Errorf("events %+v", e)
 	}
 }

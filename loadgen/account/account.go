@@ -93,6 +93,19 @@ type Config struct {
 	Interval time.Duration
 	// Left, if set, is called for each event that is in flight no longer, by whoever told its end. It must be quick.
 	Left func()
+	// Gone, if set, says that another process receives what this one sends. It gets each event that is refused or of unknown outcome
+	// and might be received all the same: whether that has been already only the receivers know, whose account is to be told by
+	// Depart. It must be quick.
+	Gone func(Departure)
+}
+
+// Departure is an event that is in flight no longer because of how its request ended, unless it was received before.
+type Departure struct {
+	Source  int           `json:"source"`
+	Seq     uint64        `json:"seq"`
+	Due     time.Duration `json:"due"`
+	At      time.Duration `json:"at"`
+	Refused bool          `json:"refused,omitempty"` // else the outcome is unknown
 }
 
 // Outcome is how a request of the sender ended.
@@ -139,8 +152,8 @@ type Account struct {
 
 	sent, acked, refused, unknown, delivered, deadLettered, duplicates, unexpected, untimed, receipts atomic.Uint64
 
-	inFlight atomic.Int64 // below 0 if what others sent comes here
-	last     atomic.Int64
+	gone atomic.Uint64 // events in flight no longer
+	last atomic.Int64
 }
 
 // book is what is known of the events of a source.
@@ -303,7 +316,6 @@ func (a *Account) Sent(source int, seq uint64, due, at time.Duration) {
 		a.lateness.record(at - due)
 	}
 	a.sent.Add(1)
-	a.inFlight.Add(1)
 	a.series.at(due, func(c *cell) { c.Offered++ })
 	a.series.at(at, func(c *cell) { c.Sent++ })
 }
@@ -360,6 +372,10 @@ func (a *Account) Ended(source int, seq uint64, o Outcome, at time.Duration) {
 	if none && c.state[i].Or(left)&left == 0 {
 		leaves = true
 	}
+	if leaves && !none && a.config.Gone != nil {
+		leaves = false
+		a.config.Gone(Departure{Source: source, Seq: seq, Due: due, At: at, Refused: flags&refused != 0})
+	}
 	a.series.at(at, func(c *cell) {
 		if o == Acked {
 			c.Acked++
@@ -375,6 +391,29 @@ func (a *Account) Ended(source int, seq uint64, o Outcome, at time.Duration) {
 	}
 	if none || flags&refused != 0 {
 		f.finish(c, i, seq)
+	}
+}
+
+// Depart records what another process's Config.Gone was told.
+func (a *Account) Depart(d Departure) {
+	if !a.known(Receipt{Source: d.Source, Seq: d.Seq}) {
+		return
+	}
+	f, c, i := a.meet(d.Source, d.Seq, d.Due)
+	if c == nil {
+		return // it was received
+	}
+	flags := uint32(left)
+	if d.Refused {
+		flags |= refused
+	}
+	old := c.state[i].Or(flags)
+	if old&left == 0 {
+		a.series.at(d.At, func(c *cell) { c.Left++ })
+		a.leave()
+	}
+	if d.Refused {
+		f.finish(c, i, d.Seq)
 	}
 }
 
@@ -410,8 +449,8 @@ func (a *Account) Arrived(r Receipt) {
 		return
 	}
 	l.attempts.accept(seq)
-	if e.c == nil && r.Due > 0 {
-		a.meet(&e, r)
+	if r.Due > 0 {
+		a.join(&e, r)
 	}
 	a.timeReceipt(e, r)
 	if kind != DeadLetter {
@@ -444,24 +483,31 @@ func (a *Account) entry(r Receipt) (e entry) {
 	return e
 }
 
-// meet makes the entry of an event that another process sent, so that from its first receipt on it is followed as those of
-// this process are.
-func (a *Account) meet(e *entry, r Receipt) {
-	b := &a.books[r.Source]
-	f := b.open()
-	sinks := func(seq uint64) int { return a.config.Expect(r.Source, seq).common(a.sinks) }
-	c, i, fresh := f.meet(r.Seq, r.Due, sinks)
-	if c == nil {
-		return
-	}
+// meet makes the entry of an event that another process sent, if there is none, so that from then on it is followed as those of
+// this process are. The chunk is nil if nothing is awaited of it any more.
+func (a *Account) meet(source int, seq uint64, due time.Duration) (f *flights, c *chunk, i int) {
+	f = a.books[source].open()
+	sinks := func(seq uint64) int { return a.config.Expect(source, seq).common(a.sinks) }
+	c, i, fresh := f.meet(seq, due, sinks)
 	if fresh {
 		a.traces.open(c)
 	}
-	if r.Sent > 0 {
-		a.traces.note(c, i, 0, r.Sent-r.Due)
+	return f, c, i
+}
+
+// join finds the entry of a receipt from another process by the times that the event carries.
+func (a *Account) join(e *entry, r Receipt) {
+	if e.c == nil {
+		f, c, i := a.meet(r.Source, r.Seq, r.Due)
+		if c == nil {
+			return
+		}
+		e.flights, e.c, e.i = f, c, i
+		e.due, e.timed = f.dueOf(c, i, r.Seq) // to the microsecond, as all that follows has it
 	}
-	e.flights, e.c, e.i = f, c, i
-	e.due, e.timed = f.dueOf(c, i, r.Seq) // to the microsecond, as all that follows has it
+	if r.Sent > 0 {
+		a.traces.note(e.c, e.i, 0, r.Sent-r.Due)
+	}
 }
 
 // timeReceipt records the times of a first accepted receipt.
@@ -524,7 +570,7 @@ func (a *Account) receipt(e entry, r Receipt, letter bool) {
 
 // leave takes an event out of those in flight.
 func (a *Account) leave() {
-	a.inFlight.Add(-1)
+	a.gone.Add(1)
 	if a.config.Left != nil {
 		a.config.Left()
 	}
@@ -645,6 +691,9 @@ type Live struct {
 	// InFlight is how many events were sent and are neither refused, of unknown outcome, delivered nor dead-lettered, nor
 	// acknowledged and for nobody.
 	InFlight uint64
+	// Left counts the events that are in flight no longer. Where one process sends and another receives, each counts those of which
+	// it knows, and none is counted by both: the sum is to be taken from what was sent.
+	Left uint64
 	// Receipts counts every request at any receiver; Last is the time of the latest.
 	Receipts uint64
 	Last     time.Duration
@@ -657,10 +706,11 @@ func (a *Account) Live(now time.Duration) Live {
 	l := Live{
 		Acked: a.acked.Load(), Refused: a.refused.Load(), Unknown: a.unknown.Load(),
 		Delivered: a.delivered.Load(), DeadLettered: a.deadLettered.Load(), Duplicates: a.duplicates.Load(),
-		Unexpected: a.unexpected.Load(), InFlight: uint64(max(0, a.inFlight.Load())),
+		Unexpected: a.unexpected.Load(), Left: a.gone.Load(),
 		Receipts: a.receipts.Load(), Last: time.Duration(a.last.Load()),
 	}
 	l.Sent = a.sent.Load() // last, as nothing is acknowledged before it is sent
+	l.InFlight = l.Sent - min(l.Sent, l.Left)
 	l.P50, l.P99 = a.series.before(now)
 	return l
 }

@@ -387,7 +387,7 @@ func TestLive(t *testing.T) {
 	play(t, a, "s0 a0 x:0 y:0 s1 q1 s2 u2 s3 a3 x:3 x:3 dls:3 s4 a4")
 	got := a.Live(1500 * ms)
 	want := Live{
-		Sent: 5, Acked: 3, Refused: 1, Unknown: 1, Delivered: 1, DeadLettered: 1, Duplicates: 1, InFlight: 1,
+		Sent: 5, Acked: 3, Refused: 1, Unknown: 1, Delivered: 1, DeadLettered: 1, Duplicates: 1, InFlight: 1, Left: 4,
 		Receipts: 5, Last: 13 * ms, P50: got.P50, P99: got.P99,
 	}
 	if got != want {

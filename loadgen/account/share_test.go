@@ -195,7 +195,9 @@ func TestPartedIsSingle(t *testing.T) {
 			playAll(20_000, func(int) recorder { return one }, 0, 1, 2)
 			var apart []*parted
 			for range 3 {
-				apart = append(apart, &parted{Account: receivers, sender: open(t, c)})
+				sends := c
+				sends.Gone = receivers.Depart
+				apart = append(apart, &parted{Account: receivers, sender: open(t, sends)})
 			}
 			playAll(20_000, func(source int) recorder { return apart[source] }, 0, 1, 2)
 			merged, err := Merge(receivers.Share(), apart[0].sender.Share(), apart[1].sender.Share(), apart[2].sender.Share())
@@ -206,13 +208,62 @@ func TestPartedIsSingle(t *testing.T) {
 			if want.Delivery.TotalCount() == 0 || want.Slowest.Events == 0 || len(want.Slowest.Parts) < 4 || want.Events.Lost == 0 {
 				t.Fatalf("the schedule shows too little: %+v %+v", want.Events, want.Slowest)
 			}
-			// An event of unknown outcome that comes after all ends for the one and for the others.
-			for _, r := range []*Result{want, got} {
-				for i := range r.Series {
-					r.Series[i].InFlight = 0
-				}
-			}
 			same(t, want, got)
+		})
+	}
+}
+
+// TestEachLeavesOnce: an event leaves once whoever learns of its end, and in whichever order the one who sends and the one who receives
+// do.
+func TestEachLeavesOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		history string
+		left    uint64
+	}{
+		"delivered":                   {"s1 a1 odd:1", 1},
+		"acknowledged, on its way":    {"s1 a1", 0},
+		"unknown":                     {"s1 u1", 1},
+		"unknown, and comes":          {"s1 u1 odd:1", 1},
+		"comes, and then is unknown":  {"s1 odd:1 u1", 1},
+		"refused":                     {"s1 r1 s2 q2 s3 e3", 3},
+		"refused, and comes":          {"s1 r1 odd:1", 1},
+		"comes, and then is refused":  {"s1 odd:1 r1", 1},
+		"for nobody":                  {"s10 a10 s20 u20 s30 r30", 3},
+		"for nobody, and comes":       {"s10 u10 odd:10", 1},
+		"unknown, and comes astray":   {"s1 u1 even:1", 1},
+		"comes again, and is unknown": {"s1 odd:1 odd:1 u1", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			receivers := open(t, filtered)
+			sends := filtered
+			sends.Gone = receivers.Depart
+			p := &parted{Account: receivers, sender: open(t, sends)}
+			now := time.Duration(0)
+			for word := range strings.FieldsSeq(c.history) {
+				now += ms
+				if name, seq, ok := strings.Cut(word, ":"); ok {
+					n, _ := strconv.ParseUint(seq, 10, 64)
+					p.Arrived(Receipt{Receiver: map[string]int{"even": 0, "odd": 1}[name], Seq: n, In: now, Accepted: true})
+					continue
+				}
+				n, _ := strconv.ParseUint(word[1:], 10, 64)
+				if word[0] == 's' {
+					p.Sent(0, n, now, now)
+					continue
+				}
+				p.Ended(0, n, map[byte]Outcome{'a': Acked, 'r': Refused, 'q': Throttled, 'e': ServerError, 'u': Unknown}[word[0]], now)
+			}
+			if left := p.sender.Live(now).Left + receivers.Live(now).Left; left != c.left {
+				t.Errorf("%d have left, want %d", left, c.left)
+			}
+			merged, err := Merge(receivers.Share(), p.sender.Share())
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := judge(t, filtered, merged)
+			if flying := r.Series[len(r.Series)-1].InFlight; flying != r.Events.Sent-c.left {
+				t.Errorf("%d of %d are in flight at the end, want %d", flying, r.Events.Sent, r.Events.Sent-c.left)
+			}
 		})
 	}
 }
