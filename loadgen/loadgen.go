@@ -40,7 +40,8 @@ type Options struct {
 
 // Run runs a scenario on a target: once, for each value of its sweep, or as often as the search for the highest rate wants. If
 // ctx ends, what was measured so far is returned, told as interrupted, within a second. The error is a *TargetError if the
-// topology could not be set up, a *UsageError if scenario and options do not fit; else harness or environment failed.
+// topology could not be set up, a *UsageError if scenario and options do not fit; else harness or environment failed. If that was
+// in the middle, as when a worker dies, what was measured so far is returned with the error, told as invalid.
 func Run(ctx context.Context, t target.Target, s *scenario.Scenario, o Options) (r *load.Result, err error) {
 	if err := fits(s, o); err != nil {
 		return nil, err
@@ -74,17 +75,18 @@ func Run(ctx context.Context, t target.Target, s *scenario.Scenario, o Options) 
 func swept(ctx context.Context, t target.Target, s *scenario.Scenario, o Options) (*load.Result, error) {
 	sweep := &load.Sweep{Path: s.Sweep.Path}
 	var last *load.Result
+	var failed error
 	for _, value := range s.Sweep.Values {
 		at, err := s.With("sweep=", s.Sweep.Path+"="+value)
 		if err != nil {
 			return nil, err
 		}
 		r, err := one(ctx, t, at, o, s.Sweep.Path+"="+value)
-		if err != nil {
-			if last != nil && ctx.Err() != nil {
-				break
-			}
-			return nil, fmt.Errorf("%s=%s: %w", s.Sweep.Path, value, err)
+		if err != nil && (ctx.Err() == nil || last == nil && r == nil) {
+			failed = fmt.Errorf("%s=%s: %w", s.Sweep.Path, value, err)
+		}
+		if r == nil {
+			break
 		}
 		point := load.Point{Value: value, Trial: r.Trial()}
 		if r.Search != nil {
@@ -92,42 +94,57 @@ func swept(ctx context.Context, t target.Target, s *scenario.Scenario, o Options
 		}
 		sweep.Points = append(sweep.Points, point)
 		last = r
-		if ctx.Err() != nil {
+		if err != nil || ctx.Err() != nil {
 			break
 		}
+	}
+	if last == nil {
+		return nil, failed
 	}
 	last.Sweep = sweep
 	for _, p := range sweep.Points {
 		worsen(last, p.Trial, fmt.Sprintf("at %s=%s", sweep.Path, p.Value))
 	}
 	cutShort(ctx, last, len(sweep.Points), len(s.Sweep.Values))
-	return last, nil
+	return last, spoil(last, failed)
 }
 
 // repeated runs a scenario several times. The result is about the last of them.
 func repeated(ctx context.Context, t target.Target, s *scenario.Scenario, o Options) (*load.Result, error) {
 	var last *load.Result
 	var trials []load.Trial
+	var failed error
 	for i := range o.Repeat {
 		r, err := one(ctx, t, s, o, fmt.Sprintf("run %d of %d", i+1, o.Repeat))
-		if err != nil {
-			if last != nil && ctx.Err() != nil {
-				break
-			}
-			return nil, fmt.Errorf("run %d of %d: %w", i+1, o.Repeat, err)
+		if err != nil && (ctx.Err() == nil || last == nil && r == nil) {
+			failed = fmt.Errorf("run %d of %d: %w", i+1, o.Repeat, err)
+		}
+		if r == nil {
+			break
 		}
 		last = r
 		trials = append(trials, r.Trial())
-		if ctx.Err() != nil {
+		if err != nil || ctx.Err() != nil {
 			break
 		}
+	}
+	if last == nil {
+		return nil, failed
 	}
 	last.Repeats = trials
 	for i, trial := range trials {
 		worsen(last, trial, fmt.Sprintf("run %d", i+1))
 	}
 	cutShort(ctx, last, len(trials), o.Repeat)
-	return last, nil
+	return last, spoil(last, failed)
+}
+
+// spoil marks a result as invalid if what it is about was not brought to its end by an error, which it returns.
+func spoil(r *load.Result, err error) error {
+	if err != nil {
+		r.Verdict, r.Reason, r.Run.Interrupted = load.Invalid, err.Error(), true
+	}
+	return err
 }
 
 // cutShort marks a result as interrupted if some of its runs are missing.
@@ -196,8 +213,8 @@ func one(ctx context.Context, t target.Target, s *scenario.Scenario, o Options, 
 		return st.search(ctx, s, o, trial)
 	}
 	m, err := st.measure(ctx, s, o, trial)
-	if err != nil {
+	if m == nil {
 		return nil, err
 	}
-	return m.result(o), nil
+	return m.result(o), err
 }

@@ -71,6 +71,7 @@ type sendings struct {
 	cpu     time.Duration     // of other processes
 	apart   time.Duration     // how far their clocks may have been from this one at the end
 	stuck   uint64            // places of the window that lost events took
+	missing []absence         // of others, who did not tell all they sent
 }
 
 // measurement is a run that was driven and is to be judged.
@@ -86,16 +87,16 @@ type measurement struct {
 	drained     time.Duration // how long was waited then
 	interrupted bool
 	halted      string // why it was stopped before its time
-	inFlight    uint64 // when the drain was given up
 	notes       []string
 	before      usage // at the beginning and the end of the measurement
 	after       usage
 	sendings    sendings
 	judged      *account.Result
-	fatal       error // why what was measured is nothing, such as that the target was lost
+	fatal       error // what ended it, such as that a worker died or the target was lost
+	lost        bool  // the target was
 }
 
-// measure drives one run on a stage.
+// measure drives one run on a stage. A run that something put an end to is returned along with the error.
 func (st *stage) measure(ctx context.Context, s *scenario.Scenario, o Options, trial string) (*measurement, error) {
 	m := &measurement{scenario: s, about: st.target.About(), workers: max(1, o.Workers)}
 	roles := rolesOf(s)
@@ -143,6 +144,11 @@ func (st *stage) measure(ctx context.Context, s *scenario.Scenario, o Options, t
 	if err != nil {
 		return nil, err
 	}
+	for _, w := range m.sendings.missing {
+		var come uint64
+		share, come = share.Vouch(w.worker)
+		m.notes = append(m.notes, w.words(come))
+	}
 	if m.judged, err = share.Judge(m.config); err != nil {
 		return nil, err
 	}
@@ -150,6 +156,16 @@ func (st *stage) measure(ctx context.Context, s *scenario.Scenario, o Options, t
 		m.notes = append(m.notes, fmt.Sprintf("%d requests came to a receiver without the extension %s, with which their events had been sent: somebody drops extensions", n, scenario.ExtensionID))
 	}
 	return m, m.fatal
+}
+
+// words says what is known of the share of a worker; so many of its events came of which it had not told.
+func (w absence) words(come uint64) string {
+	from := "altogether"
+	if w.from > 0 {
+		from = "from " + duration(w.from) + " on"
+	}
+	return fmt.Sprintf("%v; its share is missing %s: %d events that it had not told of came and are told as unanswered, what else it sent is not known and in no figure; the series ends there",
+		w.why, from, come)
 }
 
 func (st *stage) patience(s *scenario.Scenario) time.Duration {
@@ -250,7 +266,7 @@ func (m *measurement) drive(ctx context.Context, st *stage, a *account.Account, 
 			stop(limits.check(look(phase), now))
 		case err := <-lost:
 			if err != nil {
-				m.fatal = fmt.Errorf("the target was lost: %w", err)
+				m.fatal, m.lost = fmt.Errorf("the target was lost: %w", err), true
 				stop("the target was lost")
 			}
 			lost = nil
@@ -263,8 +279,11 @@ func (m *measurement) drive(ctx context.Context, st *stage, a *account.Account, 
 		}
 	}
 	m.sent = total // the last event is due a moment before
-	if cut := m.halted != "" || m.scenario.Stop.Events > 0 || ctx.Err() != nil || m.scenario.Arrival.Shape == scenario.Replay; cut {
+	if cut := m.halted != "" || m.fatal != nil || m.scenario.Stop.Events > 0 || ctx.Err() != nil || m.scenario.Arrival.Shape == scenario.Replay; cut {
 		m.sent = min(time.Since(epoch), total)
+	}
+	for _, w := range m.sendings.missing {
+		m.sent = min(m.sent, w.from)
 	}
 	if m.before.at.IsZero() {
 		m.before = measureUsage()
@@ -273,16 +292,31 @@ func (m *measurement) drive(ctx context.Context, st *stage, a *account.Account, 
 		m.after = measureUsage()
 	}
 	m.interrupted = ctx.Err() != nil
-	m.drain(ctx, st, epoch, look)
+	m.drain(ctx, st, a, epoch, look)
+}
+
+// owed counts the acknowledged events that have not come, of those that are known to be sent.
+func (m *measurement) owed(a *account.Account) (uint64, error) {
+	share, err := account.Merge(append(m.sendings.shares, a.Share())...)
+	if err != nil {
+		return 0, err
+	}
+	judged, err := share.Judge(m.config)
+	if err != nil {
+		return 0, err
+	}
+	return judged.Events.Lost, nil
 }
 
 // drain waits until everything that is owed has come and nothing more does, or until nothing has come for so long that the
 // rest must be lost.
-func (m *measurement) drain(ctx context.Context, st *stage, epoch time.Time, look func(Phase) account.Live) {
+func (m *measurement) drain(ctx context.Context, st *stage, a *account.Account, epoch time.Time, look func(Phase) account.Live) {
 	begin := time.Since(epoch)
 	patience, quiet := st.patience(m.scenario), st.target.Patience().Quiet
 	ticker := time.NewTicker(tick / 5)
 	defer ticker.Stop()
+	var looked uint64 // how many had come when it was looked what is owed
+	var known, owed bool
 	var end <-chan time.Time
 	interrupt := ctx.Done()
 	if ctx.Err() != nil {
@@ -293,9 +327,18 @@ func (m *measurement) drain(ctx context.Context, st *stage, epoch time.Time, loo
 		live := look(Draining)
 		now := time.Since(epoch)
 		silent := now - max(live.Last, begin)
-		m.drained, m.inFlight = now-begin, live.InFlight
+		m.drained = now - begin
+		waits := live.InFlight > 0
+		if len(m.sendings.missing) > 0 && silent >= quiet {
+			// How many are in flight is not known where it is not known how many were sent.
+			if live.Receipts != looked || !known {
+				n, err := m.owed(a)
+				looked, known, owed = live.Receipts, true, n > 0 || err != nil
+			}
+			waits = owed
+		}
 		switch {
-		case live.InFlight == 0 && silent >= quiet, silent >= patience:
+		case !waits && silent >= quiet, silent >= patience:
 			return
 		case now-begin > maxDrain:
 			m.notes = append(m.notes, fmt.Sprintf("after %v of draining events still came; what had not come by then is told as lost", maxDrain))

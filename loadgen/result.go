@@ -37,7 +37,7 @@ func (m *measurement) result(o Options) *load.Result {
 		Run: load.Run{
 			Started: m.started, Driver: strings.ReplaceAll(s.Driver.String(), "=", " "), Schedule: m.schedule, Seed: int64(s.Seed),
 			WarmUp: s.WarmUp.Seconds(), Duration: max(0, m.sent-s.WarmUp).Seconds(), Drain: m.drained.Seconds(), Workers: m.workers,
-			ClockBound: m.clocks.Seconds(), Interrupted: m.interrupted,
+			ClockBound: m.clocks.Seconds(), Interrupted: m.interrupted || m.fatal != nil,
 		},
 		Machine:  machine(m.elsewhere()),
 		Delivery: load.Of(m.judged.Delivery, true),
@@ -53,6 +53,9 @@ func (m *measurement) result(o Options) *load.Result {
 		}
 	}
 	for _, c := range m.judged.Series {
+		if len(m.sendings.missing) > 0 && c.Start+m.config.Interval > m.sent {
+			break // what is missing would be taken for less load
+		}
 		r.Series = append(r.Series, load.Interval{
 			Start: c.Start.Seconds(), Seconds: m.config.Interval.Seconds(), Offered: c.Offered, Sent: c.Sent, Acked: c.Acked, Errors: c.Errors,
 			Delivered: c.Delivered, DeadLettered: c.DeadLettered, InFlight: c.InFlight, P50: c.P50.Seconds(), P99: c.P99.Seconds(),
@@ -212,7 +215,7 @@ func (m *measurement) events(r *load.Result) {
 		Recovered: e.Recovered, Vanished: e.Vanished, RefusedDelivered: e.RefusedDelivered, Duplicated: e.Duplicated,
 		WrongFanOut: e.WrongFanOut, NeverSent: e.NeverSent, Reordered: e.Reordered,
 	}
-	if m.interrupted {
+	if m.hasty() {
 		// What had no time to arrive is not lost, and did not go astray either.
 		r.Events.UnderWay, r.Events.Lost = e.Lost, 0
 		astray := uint64(0)
@@ -223,6 +226,9 @@ func (m *measurement) events(r *load.Result) {
 	}
 }
 
+// hasty tells whether what was sent had no time to arrive, or nobody to bring it.
+func (m *measurement) hasty() bool { return m.interrupted || m.lost }
+
 func (m *measurement) receivers(r *load.Result) {
 	for _, at := range m.judged.Receivers {
 		out := load.Receiver{
@@ -231,7 +237,7 @@ func (m *measurement) receivers(r *load.Result) {
 			NeverSent: listing(at.NeverSent), Attempts: trimmed(at.Attempts), Failed: trimmed(at.Failed), Order: load.Order(at.Order),
 			Delivery: load.Of(at.Delivery, false), Transit: load.Of(at.Transit, false), Service: load.Of(at.Service, false),
 		}
-		if m.interrupted {
+		if m.hasty() {
 			out.Lost = nil
 		}
 		r.Receivers = append(r.Receivers, out)
@@ -265,8 +271,14 @@ func waterfall(name string, w account.Waterfall) load.Waterfall {
 	return out
 }
 
-// objectives judges what the scenario wants.
+// objectives judges what the scenario wants, unless that is not what was made.
 func (m *measurement) objectives(r *load.Result) {
+	if m.fatal != nil || len(m.sendings.missing) > 0 {
+		if len(m.scenario.SLO) > 0 {
+			r.Notes = append(r.Notes, "the objectives are not judged, as the load was not the one that was asked for")
+		}
+		return
+	}
 	for _, o := range m.scenario.SLO {
 		out := o.Judge(m.metrics(r))
 		value := quantity(out.Seen, out.Time)
@@ -402,6 +414,8 @@ func (m *measurement) verdict(r *load.Result) {
 		}
 	}
 	switch {
+	case m.fatal != nil:
+		r.Verdict, r.Reason = load.Invalid, m.fatal.Error()
 	case m.interrupted:
 		r.Verdict, r.Reason = load.Interrupted, fmt.Sprintf("stopped %s after the warm-up", duration(max(0, m.sent-m.scenario.WarmUp)))
 		if m.sent < m.scenario.WarmUp {

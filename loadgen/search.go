@@ -51,6 +51,9 @@ func (st *stage) search(ctx context.Context, s *scenario.Scenario, o Options, tr
 		r.Run.Interrupted = true
 		f.complete(r)
 		return r, nil
+	case err != nil && f.last != nil:
+		f.complete(f.last)
+		return f.last, spoil(f.last, err)
 	case err != nil:
 		return nil, err
 	}
@@ -252,6 +255,9 @@ func (f *search) try(ctx context.Context, rate float64, span time.Duration, o Op
 	}
 	m, err := f.measure(ctx, at, o, name)
 	if err != nil {
+		if m != nil {
+			f.last = m.result(o)
+		}
 		return nil, nil, err
 	}
 	r := m.result(o)

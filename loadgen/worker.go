@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,6 +64,7 @@ type report struct {
 	// Gone are events that are refused or of unknown outcome, for the receivers' account.
 	Gone    []account.Departure `json:"gone,omitempty"`
 	Results []byte              `json:"results,omitempty"` // in the library's encoding
+	SoFar   *done               `json:"soFar,omitempty"`   // what is left of a worker that dies
 	Done    *done               `json:"done,omitempty"`
 	Error   string              `json:"error,omitempty"`
 }
@@ -72,7 +74,9 @@ type clock struct {
 	Machine string `json:"machine"` // those of one machine have the same clock; empty if it is not known
 }
 
+// done is what a worker did until a moment.
 type done struct {
+	At      time.Duration     `json:"at"`
 	Share   []byte            `json:"share"`
 	Faults  map[string]uint64 `json:"faults"`
 	Callers int64             `json:"callers"`
@@ -123,6 +127,7 @@ type worker struct {
 	running sync.WaitGroup
 	results bool
 	pending []vegeta.Result // of the sending goroutine
+	handed  time.Time       // when they were handed over last
 
 	parting sync.Mutex // of gone
 	gone    []account.Departure
@@ -186,17 +191,19 @@ func (w *worker) prepare(t *task) (string, error) {
 		return "", err
 	}
 	if w.results = t.Results; w.results {
-		sender.record = func(r *vegeta.Result) { w.pending = append(w.pending, *r); w.hand(1000) }
+		w.handed = time.Now()
+		sender.record = func(r *vegeta.Result) {
+			if w.pending = append(w.pending, *r); len(w.pending) >= 1000 || time.Since(w.handed) > soFarEvery {
+				w.hand()
+			}
+		}
 	}
 	w.sender, w.halt, w.halted = sender, make(chan struct{}), false
 	return sender.words(), nil
 }
 
-// hand hands over results if there are so many.
-func (w *worker) hand(least int) {
-	if len(w.pending) < least {
-		return
-	}
+// hand hands over results.
+func (w *worker) hand() {
 	var b bytes.Buffer
 	encode := vegeta.NewEncoder(&b)
 	for i := range w.pending {
@@ -204,7 +211,7 @@ func (w *worker) hand(least int) {
 			w.say(report{Error: "results: " + err.Error()})
 		}
 	}
-	w.pending = w.pending[:0]
+	w.pending, w.handed = w.pending[:0], time.Now()
 	w.say(report{Results: b.Bytes()})
 }
 
@@ -215,7 +222,12 @@ func (w *worker) depart(d account.Departure) {
 	w.parting.Unlock()
 }
 
-const liveEvery = 100 * time.Millisecond
+const (
+	liveEvery = 100 * time.Millisecond
+	// soFarEvery is how often a worker tells all it did so far, at most, and soFarShare how much of its time it may take for that.
+	soFarEvery = time.Second
+	soFarShare = 0.01
+)
 
 // stand tells how the worker stands.
 func (w *worker) stand() {
@@ -230,6 +242,18 @@ func (w *worker) stand() {
 	w.say(report{Live: &live})
 }
 
+// sum is what the worker did so far.
+func (w *worker) sum(cpu time.Duration) (*done, error) {
+	s := w.sender
+	d := &done{At: time.Since(s.epoch), Callers: s.most.Load(), CPU: cpu}
+	var err error
+	d.Share, err = s.account.Share().MarshalBinary()
+	s.mu.Lock()
+	d.Faults = maps.Clone(s.faults)
+	s.mu.Unlock()
+	return d, err
+}
+
 // send does the task.
 func (w *worker) send(ctx context.Context) {
 	s := w.sender
@@ -238,7 +262,7 @@ func (w *worker) send(ctx context.Context) {
 	go func() {
 		ticker := time.NewTicker(liveEvery)
 		defer ticker.Stop()
-		before := ownCPU()
+		before, next := ownCPU(), s.epoch.Add(soFarEvery)
 		for {
 			select {
 			case <-ticker.C:
@@ -246,6 +270,12 @@ func (w *worker) send(ctx context.Context) {
 					before = ownCPU()
 				}
 				w.stand()
+				if began := time.Now(); began.After(next) {
+					if d, err := w.sum(ownCPU() - before); err == nil { // or else the end tells
+						w.say(report{SoFar: d})
+					}
+					next = began.Add(max(soFarEvery, time.Duration(float64(time.Since(began))/soFarShare)))
+				}
 			case <-over:
 				told <- ownCPU() - before
 				return
@@ -256,16 +286,15 @@ func (w *worker) send(ctx context.Context) {
 	close(over)
 	cpu := <-told
 	w.stand() // what is in flight at the end is waited for
-	w.hand(1)
-	share, err := s.account.Share().MarshalBinary()
+	if len(w.pending) > 0 {
+		w.hand()
+	}
+	d, err := w.sum(cpu)
 	if err != nil {
 		w.say(report{Error: err.Error()})
 		return
 	}
-	s.mu.Lock()
-	faults := maps.Clone(s.faults)
-	s.mu.Unlock()
-	w.say(report{Done: &done{Share: share, Faults: faults, Callers: s.most.Load(), CPU: cpu}})
+	w.say(report{Done: d})
 }
 
 // fleet are workers. One run at a time is theirs.
@@ -290,6 +319,7 @@ type recruit struct {
 	gone    chan struct{} // closed when nobody listens
 	offset  time.Duration // of its clock
 	near    bool          // it is on this machine
+	lost    bool          // it did not do what it was told, and that was said
 }
 
 const (
@@ -436,7 +466,14 @@ func (f *fleet) muster(ctx context.Context, st *stage, s *scenario.Scenario, a *
 	return schedule, nil
 }
 
-// send implements force.
+// absence is a worker of whose share the end is missing.
+type absence struct {
+	worker int
+	from   time.Duration // 0 if all is
+	why    error
+}
+
+// send implements force. Whoever ends before its time is among those who are missing; that is an error unless ctx had ended.
 func (f *fleet) send(ctx context.Context, halt <-chan struct{}) (sendings, error) {
 	all := sendings{faults: map[string]uint64{}}
 	working, give := context.WithCancel(context.WithoutCancel(ctx))
@@ -453,7 +490,8 @@ func (f *fleet) send(ctx context.Context, halt <-chan struct{}) (sendings, error
 			ends <- ended{m, end, err}
 		}()
 	}
-	problem := f.tellAll(order{Start: f.epoch.UnixNano()})
+	f.tellAll(order{Start: f.epoch.UnixNano()})
+	var problem error
 	interrupted := ctx.Done()
 	var late <-chan time.Time
 	for range f.members {
@@ -461,26 +499,39 @@ func (f *fleet) send(ctx context.Context, halt <-chan struct{}) (sendings, error
 			select {
 			case e := <-ends:
 				waiting = false
-				if e.err != nil {
-					problem = errors.Join(problem, e.err)
-					_ = f.tellAll(order{End: aborting}) // the others' share is of no use; who has gone says so itself
+				var until time.Duration
+				if e.end != nil {
+					if err := all.add(e.end, e.m.near); err == nil {
+						until = e.end.At
+					} else {
+						e.err = cmp.Or(e.err, fmt.Errorf("worker %d: %w", e.m.index, err))
+					}
+				}
+				if e.err == nil {
 					continue
 				}
-				if err := all.add(e.end, e.m.near); err != nil {
-					problem = errors.Join(problem, fmt.Errorf("worker %d: %w", e.m.index, err))
+				e.m.lost = true
+				all.missing = append(all.missing, absence{e.m.index, until, e.err})
+				switch {
+				case ctx.Err() != nil:
+				case problem == nil:
+					problem = e.err
+					f.tellAll(order{End: aborting}) // it is not the load that was asked for any more
+				default:
+					problem = fmt.Errorf("%w; %w", problem, e.err)
 				}
 			case <-halt:
 				halt = nil
-				problem = errors.Join(problem, f.tellAll(order{End: halting}))
+				f.tellAll(order{End: halting})
 			case <-interrupted:
 				interrupted, late = nil, time.After(2*grace)
-				problem = errors.Join(problem, f.tellAll(order{End: aborting}))
+				f.tellAll(order{End: aborting})
 			case <-late:
 				give()
 			}
 		}
 	}
-	if problem == nil && ctx.Err() == nil {
+	if len(all.missing) == 0 && ctx.Err() == nil {
 		all.apart, problem = f.drift(ctx)
 	}
 	return all, problem
@@ -500,27 +551,30 @@ func (f *fleet) drift(ctx context.Context) (apart time.Duration, err error) {
 	return apart, nil
 }
 
-func (f *fleet) tellAll(o order) (err error) {
+// tellAll tells all the same. Those who have gone need not hear it: whoever follows them knows.
+func (f *fleet) tellAll(o order) {
 	for _, m := range f.members {
 		mine := o
 		if o.Start != 0 {
 			mine.Start += int64(m.offset)
 		}
-		err = errors.Join(err, m.tell(mine))
+		_ = m.tell(mine)
 	}
-	return err
 }
 
-// follow listens to a worker until it is done.
-func (f *fleet) follow(ctx context.Context, m *recruit) (*done, error) {
+// follow listens to a worker until it is done. With an error it returns what the worker told last of what it did; nil if nothing.
+func (f *fleet) follow(ctx context.Context, m *recruit) (sum *done, err error) {
+	silence := time.NewTimer(answerIn)
+	defer silence.Stop()
 	for {
 		select {
 		case r, ok := <-m.reports:
+			silence.Reset(answerIn)
 			switch {
 			case !ok:
-				return nil, m.end("ended in the middle of the run")
+				return sum, m.end("ended in the middle of the run")
 			case r.Error != "":
-				return nil, fmt.Errorf("worker %d: %s", m.index, r.Error)
+				return sum, fmt.Errorf("worker %d: %s", m.index, r.Error)
 			case r.Live != nil:
 				f.mu.Lock()
 				f.lives[m.index] = *r.Live
@@ -532,13 +586,17 @@ func (f *fleet) follow(ctx context.Context, m *recruit) (*done, error) {
 				}
 			case r.Results != nil:
 				if err := f.keep(r.Results, m.offset); err != nil {
-					return nil, fmt.Errorf("worker %d: results: %w", m.index, err)
+					return sum, fmt.Errorf("worker %d: results: %w", m.index, err)
 				}
+			case r.SoFar != nil:
+				sum = r.SoFar
 			case r.Done != nil:
 				return r.Done, nil
 			}
+		case <-silence.C:
+			return sum, fmt.Errorf("worker %d said nothing for %v in the middle of the run", m.index, answerIn)
 		case <-ctx.Done():
-			return nil, fmt.Errorf("worker %d did not end in time", m.index)
+			return sum, fmt.Errorf("worker %d did not end in time", m.index)
 		}
 	}
 }
@@ -587,13 +645,20 @@ func (f *fleet) live() (sum account.Live) {
 	return sum
 }
 
-// dismiss ends the workers.
-func (f *fleet) dismiss() (err error) {
-	for _, m := range f.members {
-		close(m.gone)
-		err = errors.Join(err, m.stream.Close())
-		for range m.reports { // until its listener has ended
-		}
+// dismiss ends the workers, all at once: one that hangs takes its time.
+func (f *fleet) dismiss() error {
+	ends := make([]error, len(f.members))
+	var wg sync.WaitGroup
+	for i, m := range f.members {
+		wg.Go(func() {
+			close(m.gone)
+			if err := m.stream.Close(); !m.lost {
+				ends[i] = err
+			}
+			for range m.reports { // until its listener has ended
+			}
+		})
 	}
-	return err
+	wg.Wait()
+	return errors.Join(ends...)
 }

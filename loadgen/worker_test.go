@@ -19,6 +19,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
@@ -40,8 +41,8 @@ func (stdio) Close() error                { return os.Stdin.Close() }
 
 func workerMain() {
 	var stream io.ReadWriteCloser = stdio{}
-	if os.Getenv(asWorker) == "dies" {
-		stream = dying{stream}
+	if kind := os.Getenv(asWorker); kind != "works" {
+		stream = &failing{ReadWriteCloser: stream, kind: kind}
 	}
 	if err := Work(context.Background(), stream); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -50,14 +51,50 @@ func workerMain() {
 	os.Exit(0)
 }
 
-// dying ends the process when it would tell how it stands.
-type dying struct{ io.ReadWriteCloser }
+// failing is the way of a worker that fails as its kind says.
+type failing struct {
+	io.ReadWriteCloser
+	kind         string
+	tasks, sofar int
+}
 
-func (d dying) Write(b []byte) (int, error) {
-	if bytes.Contains(b, []byte(`"live"`)) {
-		os.Exit(3)
+// The kinds.
+const (
+	dies         = "dies"              // as soon as it has begun
+	diesLater    = "dies later"        // when it has told once what it did so far, and some more
+	diesTheThird = "dies in its third" // run
+	neverDone    = "is never done"     // or does not say so
+)
+
+func (f *failing) Write(b []byte) (int, error) {
+	is := func(what string) bool { return bytes.HasPrefix(b, []byte(`{"`+what+`"`)) }
+	if is("ready") {
+		f.tasks++
 	}
-	return d.ReadWriteCloser.Write(b)
+	if is("soFar") {
+		f.sofar++
+	}
+	switch f.kind {
+	case dies:
+		if is("live") {
+			os.Exit(3)
+		}
+	case diesLater:
+		if f.sofar > 0 && is("live") {
+			if f.sofar++; f.sofar > 3 {
+				os.Exit(3)
+			}
+		}
+	case diesTheThird:
+		if f.tasks == 3 && is("live") {
+			os.Exit(3)
+		}
+	case neverDone:
+		if is("done") {
+			return len(b), nil
+		}
+	}
+	return f.ReadWriteCloser.Write(b)
 }
 
 // process is a worker in a process of its own.
@@ -225,11 +262,173 @@ func earliest(m *measurement) time.Duration {
 	return due
 }
 
+// What is known when a worker dies is told, and nothing that is not.
 func TestAWorkerThatDies(t *testing.T) {
-	began := time.Now()
-	_, err := Run(t.Context(), embedded(t), faulty(t), Options{Workers: 3, Start: processes(t, map[int]string{1: "dies"})})
-	if err == nil || !strings.Contains(err.Error(), "worker 1 ended in the middle of the run") {
-		t.Errorf("got %v after %v", err, time.Since(began))
+	s, err := faulty(t).With("duration=5s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, missing := range map[string]string{dies: "its share is missing altogether: ", diesLater: "its share is missing from 1"} {
+		t.Run(kind, func(t *testing.T) {
+			r, err := Run(t.Context(), embedded(t), s, Options{Workers: 3, Start: processes(t, map[int]string{1: kind})})
+			if err == nil || err.Error() != "worker 1 ended in the middle of the run" {
+				t.Fatalf("error %v", err)
+			}
+			if r == nil || r.Verdict != load.Invalid || r.Reason != err.Error() || !r.Run.Interrupted {
+				t.Fatalf("the result is %+v", r)
+			}
+			notes := strings.Join(r.Notes, "\n")
+			if !strings.Contains(notes, err.Error()+"; "+missing) || !strings.Contains(notes, "the objectives are not judged") || len(r.Objectives) > 0 {
+				t.Errorf("notes %s\nobjectives %v", notes, r.Objectives)
+			}
+			e := r.Events
+			if e.Lost+e.NeverSent+e.WrongFanOut+e.Duplicated+e.Unknown > 0 {
+				t.Errorf("the target is blamed: %+v", e)
+			}
+			if e.Sent != e.Acked+e.Unanswered || e.Acked != e.Delivered+e.DeadLettered || e.Unanswered != e.Recovered+e.Vanished {
+				t.Errorf("it does not add up: %+v", e)
+			}
+			if kind == diesLater {
+				if e.Unanswered == 0 || e.Acked < 300 || r.Run.Duration < 0.4 || r.Run.Duration > 3 {
+					t.Errorf("measured for %v s: %+v", r.Run.Duration, e)
+				}
+				if g := r.Generator; g.Asked < 350 || g.Achieved < 0.9*g.Asked {
+					t.Errorf("%v of %v/s were begun until then", g.Achieved, g.Asked)
+				}
+			}
+			for _, i := range r.Series {
+				if i.Start+i.Seconds > r.Run.WarmUp+r.Run.Duration+1e-9 {
+					t.Errorf("an interval from %v s on, without what worker 1 did", i.Start)
+				}
+			}
+		})
+	}
+}
+
+// Of what others sent before a worker died, what comes late is awaited, and what never comes is lost.
+func TestOthersAreAwaitedWhenAWorkerDies(t *testing.T) {
+	const none = 1 << 20
+	for name, c := range map[string]struct{ late, never uint64 }{
+		"the last is late": {125, none}, // fewer than came of what worker 1 did not tell
+		"one never comes":  {none, 42},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRelay(t, func(source int, seq uint64) (f fate) {
+				if source == 0 && seq >= c.late {
+					f.after = 700 * time.Millisecond
+				}
+				f.swallowed = source == 0 && seq == c.never
+				return f
+			})
+			m, result, _ := r.run(t, processes(t, map[int]string{1: diesLater}), "arrival.rate=200", "duration=1h", "drain=1500ms")
+			e, lost := result.Events, result.Receivers[0].Lost
+			if m.fatal == nil || e.Delivered < 150 || e.NeverSent > 0 || e.Unanswered == 0 {
+				t.Errorf("%v, events %+v", m.fatal, e)
+			}
+			if c.never == none && lost != nil {
+				t.Errorf("lost %+v", lost)
+			}
+			if want := (load.Range{Source: 0, First: c.never, Last: c.never}); c.never != none && (lost == nil || len(lost.Ranges) != 1 || lost.Ranges[0] != want) {
+				t.Errorf("lost %+v, want %+v", lost, want)
+			}
+		})
+	}
+}
+
+// Runs before the one in which a worker dies are told.
+func TestAWorkerThatDiesAmongSeveralRuns(t *testing.T) {
+	start := processes(t, map[int]string{0: diesTheThird})
+	brief := func(sets ...string) *scenario.Scenario {
+		s, err := scenario.Load("direct", append([]string{"warmUp=0s", "duration=500ms", "arrival.rate=50", "slo=[lost == 0]"}, sets...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	for name, c := range map[string]struct {
+		s      *scenario.Scenario
+		o      Options
+		error  string
+		trials func(*load.Result) []load.Verdict
+	}{
+		"repeated": {brief(), Options{Repeat: 4}, "run 3 of 4: worker 0 ended in the middle of the run", func(r *load.Result) (list []load.Verdict) {
+			for _, t := range r.Repeats {
+				list = append(list, t.Verdict)
+			}
+			return list
+		}},
+		"swept": {brief("sweep=arrival.rate=50,51,52,53"), Options{}, "arrival.rate=52: worker 0 ended in the middle of the run", func(r *load.Result) (list []load.Verdict) {
+			for _, p := range r.Sweep.Points {
+				list = append(list, p.Verdict)
+			}
+			return list
+		}},
+		"searched": {brief(), Options{FindMax: true}, "worker 0 ended in the middle of the run", func(r *load.Result) (list []load.Verdict) {
+			for _, t := range r.Search.Trials {
+				list = append(list, t.Verdict)
+			}
+			return append(list, r.Verdict)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.o.Workers, c.o.Start = 2, start
+			r, err := Run(t.Context(), embedded(t), c.s, c.o)
+			if err == nil || err.Error() != c.error || r == nil || r.Verdict != load.Invalid || r.Reason != c.error {
+				t.Fatalf("error %v, result %+v", err, r)
+			}
+			trials := c.trials(r)
+			if len(trials) != 3 || trials[0] == load.Invalid || trials[2] != load.Invalid {
+				t.Errorf("trials %v", trials)
+			}
+		})
+	}
+}
+
+// A worker that says nothing any more has gone, whatever became of the way to it.
+func TestAWorkerThatFallsSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		here, there := net.Pipe()
+		m := newRecruit(7, here)
+		f := &fleet{members: []*recruit{m}, lives: make([]account.Live, 8)}
+		told := make(chan error, 1)
+		go func() { told <- json.NewEncoder(there).Encode(report{SoFar: &done{At: time.Second}}) }()
+		began := time.Now()
+		sum, err := f.follow(t.Context(), m)
+		if err == nil || err.Error() != "worker 7 said nothing for 20s in the middle of the run" || sum == nil || sum.At != time.Second || time.Since(began) != answerIn {
+			t.Errorf("after %v %v, %+v", time.Since(began), err, sum)
+		}
+		if err := <-told; err != nil {
+			t.Error(err)
+		}
+		if err := f.dismiss(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A worker that does not end in time keeps nobody who interrupts.
+func TestWorkersInterruptedThatDoNotEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s, err := faulty(t).With("duration=1h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var began time.Time
+	r, err := Run(ctx, embedded(t), s, Options{Workers: 2, Start: processes(t, map[int]string{1: neverDone}), Watch: func(l Live) {
+		if l.Elapsed > 1300*time.Millisecond && began.IsZero() {
+			began = time.Now()
+			cancel()
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := r.Events; r.Verdict != load.Interrupted || e.Sent < 50 || e.Lost+e.NeverSent > 0 || len(r.Objectives) > 0 {
+		t.Errorf("%s: %s, %+v, objectives %v", r.Verdict, r.Reason, e, r.Objectives)
+	}
+	if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, "worker 1 did not end in time; its share is missing from 1") {
+		t.Errorf("notes %s", notes)
 	}
 }
 
@@ -419,7 +618,7 @@ func (r *relay) run(t *testing.T, start Starter, sets ...string) (*measurement, 
 	}()
 	r.base.Store(&st.receivers.base)
 	m, err := st.measure(t.Context(), s, o, "")
-	if err != nil {
+	if m == nil {
 		t.Fatal(err)
 	}
 	return m, m.result(o), last

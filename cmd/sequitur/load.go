@@ -54,7 +54,8 @@ has the scenario's duration.
 plotters of HdrHistogram) and pictures (SVG).
 
 Exit codes: 0 objectives met, or none; 1 objective missed; 2 invalid: the generator was the bottleneck; 64 usage;
-70 environment, such as a topology that the target refuses; 130 interrupted (the result is valid as far as it goes).`,
+70 environment, such as a topology that the target refuses, or a worker that dies (the result is told as far as it is known,
+as invalid); 130 interrupted (the result is valid as far as it goes).`,
 		Example: `  sequitur load --list
   sequitur load sequence-3
   sequitur load sequence-3 --rate 500 --duration 30s --set receivers.second.serviceTime=5ms
@@ -200,10 +201,10 @@ func (l *loadFlags) run(cmd *cobra.Command, name string) (err error) {
 		view = newLoadView(cmd.ErrOrStderr(), tty, width, s.Name)
 		l.options.Watch = view.show
 	}
-	r, err := loadgen.Run(ctx, t, s, l.options)
+	r, failed := loadgen.Run(ctx, t, s, l.options)
 	view.done()
-	if err != nil {
-		return loadError(err)
+	if r == nil {
+		return loadError(failed)
 	}
 	if err := out.write(r); err != nil {
 		return err
@@ -217,6 +218,9 @@ func (l *loadFlags) run(cmd *cobra.Command, name string) (err error) {
 		if l.out != "" {
 			fmt.Fprintf(cmd.OutOrStdout(), "results: %s\n", l.out)
 		}
+	}
+	if failed != nil {
+		return failed
 	}
 	if code := loadExit(r.Verdict); code != reports.ExitConforms {
 		return exit(code)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -103,9 +104,28 @@ type workerProcess struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
 	out io.Reader
+
+	once sync.Once
+	end  error // of the process; set by wait
 }
 
-func (p *workerProcess) Read(b []byte) (int, error)  { return p.out.Read(b) }
+// Read says how the worker ended, if that was not well.
+func (p *workerProcess) Read(b []byte) (int, error) {
+	n, err := p.out.Read(b)
+	if errors.Is(err, io.EOF) {
+		if end := p.wait(); end != nil {
+			err = end
+		}
+	}
+	return n, err
+}
+
+// wait waits for the end of the process, of whose output there must be no more.
+func (p *workerProcess) wait() error {
+	p.once.Do(func() { p.end = p.cmd.Wait() })
+	return p.end
+}
+
 func (p *workerProcess) Write(b []byte) (int, error) { return p.in.Write(b) }
 
 // workerEnd is how long a worker may take to end.
@@ -119,7 +139,7 @@ func (p *workerProcess) Close() error {
 	}
 	force := time.AfterFunc(workerEnd, func() { _ = p.cmd.Process.Kill() }) // it may have ended meanwhile
 	defer force.Stop()
-	if failed := p.cmd.Wait(); failed != nil {
+	if failed := p.wait(); failed != nil {
 		err = errors.Join(err, fmt.Errorf("a worker: %w", failed))
 	}
 	return err

@@ -168,7 +168,8 @@ func (p packed) like(want *hdrhistogram.PackedHistogram) error {
 		h.HighestTrackableValue(), h.SignificantFigures(), want.LowestTrackableValue(), want.HighestTrackableValue(), want.SignificantFigures())
 }
 
-// Share returns all that was recorded so far. Recording may go on, but what goes on meanwhile may be in the share in part.
+// Share returns all that was recorded so far. Recording may go on; what goes on meanwhile may be in some histograms and intervals and
+// not in others, but what is in the share as ended is in it as sent.
 func (a *Account) Share() *Share {
 	s := &Share{body{
 		Format: format, Version: version, Sources: a.config.Sources, Receivers: a.config.Receivers,
@@ -181,10 +182,11 @@ func (a *Account) Share() *Share {
 		if b.flights.Load() == nil {
 			continue
 		}
-		s.Books = append(s.Books, bookShare{
-			Source: i, Sent: bitmap{b.sent.bitmap()}, Acked: bitmap{b.acked.bitmap()}, Refused: bitmap{b.refused.bitmap()},
-			Unknown: bitmap{b.unknown.bitmap()}, Throttled: b.throttled.Load(), ServerErrors: b.serverErrors.Load(),
-		})
+		// What is recorded last is read first, and so has what goes before it.
+		book := bookShare{Source: i, Throttled: b.throttled.Load(), ServerErrors: b.serverErrors.Load()}
+		book.Acked, book.Refused, book.Unknown = bitmap{b.acked.bitmap()}, bitmap{b.refused.bitmap()}, bitmap{b.unknown.bitmap()}
+		book.Sent = bitmap{b.sent.bitmap()}
+		s.Books = append(s.Books, book)
 	}
 	for i := range a.lanes {
 		if l := a.lanes[i].Load(); l != nil {
@@ -360,6 +362,28 @@ func Merge(shares ...*Share) (*Share, error) {
 		sum.Series = append(sum.Series, cellShare{Index: i, cell: *cells[i], Latency: packed{cells[i].latency}})
 	}
 	return sum, nil
+}
+
+// Vouch takes what was received of a source for sent, and not answered. That is for a source that ended before it had told of all that
+// it sent: what comes of it is no stranger. It returns how many events it added to those that the source told of.
+func (s *Share) Vouch(source int) (share *Share, added uint64) {
+	come := roaring.New()
+	for _, l := range s.Lanes {
+		if l.Source == source {
+			come.Or(l.Seen.or())
+			come.Or(l.Extra.or())
+		}
+	}
+	sum := *s
+	sum.Books = slices.Clone(s.Books)
+	i, told := slices.BinarySearchFunc(sum.Books, source, func(b bookShare, source int) int { return b.Source - source })
+	if !told {
+		sum.Books = slices.Insert(sum.Books, i, bookShare{Source: source})
+	}
+	b := &sum.Books[i]
+	added = come.GetCardinality() - come.AndCardinality(b.Sent.or())
+	b.Sent = bitmap{roaring.Or(b.Sent.or(), come)}
+	return &sum, added
 }
 
 func sameReceivers(a, b []Receiver) bool {

@@ -268,6 +268,61 @@ func TestEachLeavesOnce(t *testing.T) {
 	}
 }
 
+// TestVouch: what came of a source that did not tell of it was sent, and how that ended is not known; of other sources nothing changes.
+func TestVouch(t *testing.T) {
+	c := fan
+	c.Sources = 3
+	sender, receivers := open(t, c), open(t, c)
+	play(t, sender, "s1 a1 s2 u2 s1/0 a1/0")
+	play(t, receivers, "x:1 y:1 x:2 x:3 y:3 y:3 x:4 x:2/2 y:2/2 x:1/9")
+	merged, err := Merge(sender.Share(), receivers.Share())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := judge(t, c, merged)
+	vouched, added := merged.Vouch(0)
+	if want := (Events{Sent: 5, Acked: 2, Unknown: 1, Unanswered: 2, Delivered: 1, Lost: 1, Recovered: 3, Duplicated: 1, NeverSent: 2}); added != 2 || judge(t, c, vouched).Events != want {
+		t.Errorf("%d added: %+v\nwant 2: %+v", added, judge(t, c, vouched).Events, want)
+	}
+	vouched, added = vouched.Vouch(2) // which told nothing
+	if e := judge(t, c, vouched).Events; added != 1 || e.Sent != 6 || e.Unanswered != 3 || e.NeverSent != 1 {
+		t.Errorf("%d added: %+v", added, e)
+	}
+	if _, added := vouched.Vouch(2); added != 0 {
+		t.Errorf("%d added again", added)
+	}
+	if after := judge(t, c, merged); after.Events != before.Events {
+		t.Error("the share changed")
+	}
+	if data, err := vouched.MarshalBinary(); err != nil || new(Share).UnmarshalBinary(data) != nil {
+		t.Error("the share cannot be shipped any more")
+	}
+}
+
+// TestShareInTheMiddle: what is shared while events go on adds up.
+func TestShareInTheMiddle(t *testing.T) {
+	a := open(t, one)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		for seq := range uint64(300_000) {
+			a.Sent(0, seq, ms, ms)
+			a.Ended(0, seq, []Outcome{Acked, Refused, Throttled, ServerError, Unknown}[seq%5], ms)
+		}
+	}()
+	for again := true; again; {
+		select {
+		case <-over:
+			again = false
+		default:
+		}
+		e := judge(t, one, a.Share()).Events
+		if e.Refused > e.Sent || e.Sent != e.Acked+e.Refused+e.Throttled+e.ServerErrors+e.Unknown+e.Unanswered {
+			t.Fatalf("%+v", e)
+		}
+	}
+}
+
 // TestReceiptsAtOnce: the receipts of an event of another process come at once, at many receivers, and all count.
 func TestReceiptsAtOnce(t *testing.T) {
 	const n, sinks = 3 << chunkBits, 8

@@ -23,7 +23,7 @@ type Verdict string
 const (
 	Met         Verdict = "met"         // every objective was met
 	Missed      Verdict = "missed"      // an objective was missed
-	Invalid     Verdict = "invalid"     // the measurement is worth nothing: the generator was the bottleneck; Reason says how
+	Invalid     Verdict = "invalid"     // no measurement of the target: the generator was the bottleneck, or failed; Reason says how
 	Interrupted Verdict = "interrupted" // stopped before its end; what is told is valid for the time it ran
 	Measured    Verdict = "measured"    // there are no objectives
 )
