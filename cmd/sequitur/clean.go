@@ -24,7 +24,7 @@ func newCleanCommand() *cobra.Command {
 is still going on uses is removed, too.`,
 		Example: `  sequitur clean --context kind-sequitur
   sequitur clean --server http://127.0.0.1:8001`,
-		Args: cobra.NoArgs,
+		Args: takes(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o, _, err := at.kubeOptions()
 			if err != nil {

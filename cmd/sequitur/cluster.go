@@ -18,7 +18,7 @@ func newClusterCommand() *cobra.Command {
 		Short: "Make a kind cluster with Knative Eventing in it, to judge that",
 		Long: `Make a kind cluster (Kubernetes in Docker containers) with Knative Eventing in it, see how it is, bring images into it, and
 remove it. It needs a Docker Engine and its client docker, nothing else: neither kind nor kubectl.`,
-		Args: cobra.NoArgs,
+		Args: knownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newClusterUpCommand(), newClusterDownCommand(), newClusterStatusCommand(), newClusterLoadImageCommand())
@@ -72,7 +72,7 @@ An interrupted call removes a cluster that was being made, and leaves one that i
   sequitur cluster up --serving --nodes 2
   sequitur cluster up --node-image node.tar.zst --images eventing-images.tar.zst --knative eventing.yaml     # no registry
   sequitur cluster up --knative none --images sequitur:dev`,
-		Args: cobra.NoArgs,
+		Args: takes(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("nodes") && o.Nodes < 1 {
 				return usage("--nodes %d: expected at least 1", o.Nodes)
@@ -120,7 +120,7 @@ func newClusterDownCommand() *cobra.Command {
 		Use:   "down",
 		Short: "Remove a cluster",
 		Long:  "Remove a cluster, and the access to it from the kubeconfig. That there is none is no error.",
-		Args:  cobra.NoArgs,
+		Args:  takes(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			clusterProgress(cmd, &o, quiet)
 			removed, err := kind.Down(cmd.Context(), o)
@@ -141,7 +141,7 @@ func newClusterStatusCommand() *cobra.Command {
 		Use:   "status",
 		Short: "Tell how a cluster is",
 		Long:  "Tell how a cluster is: its nodes, what of Knative runs in it, and how to get at it. Exit code 0 if all is ready, else 70.",
-		Args:  cobra.NoArgs,
+		Args:  takes(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := kind.Status(cmd.Context(), o)
 			if err != nil {
@@ -189,7 +189,7 @@ func newClusterLoadImageCommand() *cobra.Command {
 their names, those of the Docker Engine. What a node has is not loaded again.`,
 		Example: `  sequitur cluster load-image sequitur:dev
   sequitur cluster load-image images.tar.zst --name other`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takesSome,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			clusterProgress(cmd, &o, quiet)
 			return clusterError(kind.LoadImages(cmd.Context(), o, args...))

@@ -207,7 +207,7 @@ Exit codes: 0 conforms, 1 does not conform, 2 inconclusive or flaky, 64 usage, 7
   sequitur conform --context kind-sequitur --in-cluster --image sequitur:dev
   sequitur conform --server http://127.0.0.1:8001
   sequitur conform --list`,
-		Args: cobra.NoArgs,
+		Args: takes(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			selected, err := s.options()
 			if err != nil {

@@ -17,7 +17,7 @@ func newJudgeCommand() *cobra.Command {
 		Long: `Judge the history.jsonl of an earlier run by the checks of this build. Nothing is driven. Options and exit codes are
 those of conform.`,
 		Example: "  sequitur judge sequitur-report/history.jsonl",
-		Args:    cobra.ExactArgs(1),
+		Args:    takes(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := s.options()
 			if err != nil {

@@ -190,7 +190,7 @@ func TestTroublesOfAClusterAreToldInALine(t *testing.T) {
 		{"cluster up --knative nowhere", reports.ExitUsage, `Knative from "nowhere"`},
 		{"cluster up --knative none --images nowhere.tar", reports.ExitUsage, "archive of images: "},
 		{"cluster up --nodes 0", reports.ExitUsage, "--nodes 0"},
-		{"cluster load-image", reports.ExitUsage, "requires at least 1 arg"},
+		{"cluster load-image", reports.ExitUsage, "expected sequitur cluster load-image IMAGE|ARCHIVE... [flags], got no argument"},
 	} {
 		var out, errOut bytes.Buffer
 		args := strings.Fields(c.args)

@@ -66,9 +66,9 @@ as invalid); 130 interrupted (the result is valid as far as it goes).`,
   sequitur load sequence-3 --context kind-sequitur --workers 3 --image sequitur:dev     # sent by pods of a Job`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if l.list {
-				return cobra.NoArgs(cmd, args)
+				return takes(0)(cmd, args)
 			}
-			return cobra.ExactArgs(1)(cmd, args)
+			return takes(1)(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if l.list {
@@ -117,9 +117,9 @@ func newLoadShowCommand() *cobra.Command {
 		Short: "Print a built-in load scenario, to begin one's own with",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if schema {
-				return cobra.NoArgs(cmd, args)
+				return takes(0)(cmd, args)
 			}
-			return cobra.ExactArgs(1)(cmd, args)
+			return takes(1)(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text := scenario.Schema()

@@ -28,7 +28,7 @@ much noise, to tell, 64 for a wrong command line or a bad file.`,
 		Example: `  sequitur load sequence-3 --repeat 6 --out before
   sequitur load sequence-3 --repeat 6 --out after
   sequitur load compare before after --threshold 0.05`,
-		Args: cobra.ExactArgs(2),
+		Args: takes(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a, err := loadResults(args[0])
 			if err != nil {

@@ -23,7 +23,7 @@ func newRBACCommand() *cobra.Command {
 --in-cluster makes gets these rights by itself, from somebody who has them.`,
 		Example: `  sequitur rbac | kubectl apply -f -
   kubectl create token sequitur --namespace sequitur     # for the kubeconfig of whoever runs sequitur conform`,
-		Args: cobra.NoArgs,
+		Args: takes(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for flag, check := range map[string]struct {
 				value string

@@ -45,7 +45,7 @@ func newExplainCommand() *cobra.Command {
 		Use:     "explain ID…",
 		Short:   "Explain a requirement: its text, source, how it is judged, and the defects that it catches",
 		Example: "  sequitur explain DLV-012",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    takesSome,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			found, err := lookup(args)
 			if err != nil {

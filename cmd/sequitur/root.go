@@ -61,14 +61,76 @@ it), records what happens, and judges the record against a catalogue of requirem
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newConformCommand(), newJudgeCommand(), newRequirementsCommand(), newExplainCommand(), newStepCommand(), newServeCommand(), newClusterCommand(),
 		newRBACCommand(), newCleanCommand(), newPodCommand(), newLoadCommand(), newLoadWorkerCommand())
+	helpKnows(root)
 	markUsage(root)
 	return root
+}
+
+// takes is Args of a command that takes n arguments.
+func takes(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) == n:
+			return nil
+		case n == 0:
+			return fmt.Errorf("unexpected argument %q: expected %s", args[0], cmd.UseLine())
+		}
+		return fmt.Errorf("expected %s, got %s", cmd.UseLine(), arguments(len(args)))
+	}
+}
+
+// takesSome is Args of a command that takes at least one argument.
+func takesSome(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("expected %s, got %s", cmd.UseLine(), arguments(0))
+	}
+	return nil
+}
+
+func arguments(n int) string {
+	switch n {
+	case 0:
+		return "no argument"
+	case 1:
+		return "one argument"
+	}
+	return fmt.Sprintf("%d arguments", n)
+}
+
+// knownCommand is Args of a command that only has others below it.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := ""
+	cmd.SuggestionsMinimumDistance = 2 // letters that may be wrong
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf(", did you mean %q?", near[0])
+	}
+	return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), hint)
+}
+
+// helpKnows has `sequitur help` refuse what is no command.
+func helpKnows(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Name() != "help" {
+			continue
+		}
+		c.Args = func(_ *cobra.Command, args []string) error {
+			at, rest, err := root.Find(args)
+			if err == nil && len(rest) > 0 {
+				err = knownCommand(at, rest)
+			}
+			return err
+		}
+	}
 }
 
 // markUsage makes wrong flags and arguments of every command usage errors.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"net"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -42,7 +44,7 @@ What the services print goes to standard output, everything else to standard err
   sequitur serve -f sequence.yaml -f services/ --listen 127.0.0.1:9000
   sequitur serve -f sequence.yaml --service first=http://127.0.0.1:3000 --with TLS,OIDC
   sequitur serve                                        # then: kubectl --server http://` + local.DefaultAPI + ` apply -f sequence.yaml`,
-		Args: cobra.NoArgs,
+		Args: takes(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.API == "off" {
 				o.API = ""
@@ -51,7 +53,16 @@ What the services print goes to standard output, everything else to standard err
 				return usage("expected the manifests to serve, as in -f sequence.yaml, as there is no API to apply any to (see `%s --help`)",
 					cmd.CommandPath())
 			}
-			var err error
+			err := hostPort("--listen", o.Listen)
+			if err == nil && o.API != "" {
+				err = hostPort("--api", o.API)
+			}
+			if err != nil {
+				return err
+			}
+			if o.Listen == o.API && !strings.HasSuffix(o.API, ":0") {
+				return usage("--listen and --api are both %s: expected two addresses", o.API)
+			}
 			if o.Services, err = local.ParseServices(services); err != nil {
 				return usage("--service: %w", err)
 			}
@@ -82,6 +93,18 @@ What the services print goes to standard output, everything else to standard err
 	f.StringVar(&o.CAOut, "ca-out", "", "`file` to write the certificate to that senders are to trust (default: a temporary one)")
 	f.BoolVar(&o.Quiet, "quiet", false, "no table, and no word of deliveries that succeed")
 	return cmd
+}
+
+// hostPort refuses what nothing can listen on, wherever it runs.
+func hostPort(flag, address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return usage("%s %q: expected host:port, such as %s, with a port from 0 to 65535", flag, address, local.DefaultListen)
+	}
+	return nil
 }
 
 // ownCertificate is the user's own; nil if there is none.

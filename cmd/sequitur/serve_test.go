@@ -80,7 +80,11 @@ func TestServeUsage(t *testing.T) {
 	}{
 		{[]string{"--api", "off"}, "expected the manifests to serve, as in -f sequence.yaml"},
 		{[]string{"-f", bad}, bad + ":2: "},
-		{[]string{"x"}, `unknown command "x"`},
+		{[]string{"x"}, `unexpected argument "x"`},
+		{[]string{"--listen", "8080"}, `--listen "8080": expected host:port`},
+		{[]string{"--listen", "127.0.0.1:99999"}, `--listen "127.0.0.1:99999": expected host:port`},
+		{[]string{"--api", "nowhere"}, `--api "nowhere": expected host:port`},
+		{[]string{"--api", "127.0.0.1:9", "--listen", "127.0.0.1:9"}, "--listen and --api are both 127.0.0.1:9"},
 		{[]string{"--service", "first=apender"}, `--service: service "first": unknown step "apender": use one of `},
 		{[]string{"--service", "first=llm,BASE_URL=http://h", "--listen", "127.0.0.1:0", "--api", "127.0.0.1:0"}, "BASE_URL is set and MODEL is not"},
 	} {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -70,7 +71,7 @@ func newOneStepCommand(name string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   name,
 		Short: steps.About(name),
-		Args:  cobra.NoArgs,
+		Args:  takes(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			env := stepEnv(os.Environ())
 			for _, v := range steps.Variables(name) {
@@ -83,6 +84,9 @@ func newOneStepCommand(name string) *cobra.Command {
 				if listen, err = stepAddress(name, env); err != nil {
 					return err
 				}
+			}
+			if err := hostPort("--listen", listen); err != nil {
+				return err
 			}
 			return runStep(cmd.Context(), name, listen, env, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -100,8 +104,11 @@ func newOneStepCommand(name string) *cobra.Command {
 		}
 	}
 	_ = t.Flush() // into memory
-	cmd.Long = "The service " + name + " " + steps.About(name) + ".\n\nEnvironment variables:\n" + help.String() +
-		"\nA flag wins over the variable. PORT chooses the port if --listen does not."
+	cmd.Long = "The service " + name + " " + steps.About(name) + ".\n\n"
+	if help.Len() > 0 {
+		cmd.Long += "Environment variables:\n" + help.String() + "\nA flag wins over the variable. "
+	}
+	cmd.Long += "PORT chooses the port if --listen does not."
 	return cmd
 }
 
@@ -141,7 +148,7 @@ func stepAddress(name string, env map[string]string) (string, error) {
 			continue
 		}
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-			return "", fmt.Errorf("%s=%q: a port is a number from 0 to 65535", v, port)
+			return "", usage("%s=%q: expected a port, a number from 0 to 65535", v, port)
 		}
 		return ":" + port, nil
 	}
@@ -157,6 +164,9 @@ func runStep(ctx context.Context, name, listen string, env map[string]string, ou
 	}
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("step %s: %s is in use: stop what listens there, or choose another address with --listen (port 0 takes a free one)", name, listen)
+	}
 	if err != nil {
 		return fmt.Errorf("step %s: %w", name, err)
 	}

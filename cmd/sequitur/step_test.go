@@ -178,8 +178,8 @@ func TestStepErrors(t *testing.T) {
 		"unknown":       {args: []string{"apender"}, want: []string{`"apender"`, "event-display"}},
 		"bad value":     {env: [2]string{"REQUEST_LOGGING_ENABLED", "perhaps"}, args: []string{"event-display"}, want: []string{"REQUEST_LOGGING_ENABLED", "perhaps"}},
 		"bad port":      {env: [2]string{"PORT", "http"}, args: []string{"appender"}, want: []string{"PORT", "http"}},
-		"bad address":   {args: []string{"appender", "--listen", "nowhere"}, want: []string{"step appender", "nowhere"}},
-		"port taken":    {args: []string{"appender", "--listen", busy.Addr().String()}, want: []string{"in use"}},
+		"bad address":   {args: []string{"appender", "--listen", "nowhere"}, want: []string{"--listen", "nowhere", "host:port"}},
+		"port taken":    {args: []string{"appender", "--listen", busy.Addr().String()}, want: []string{busy.Addr().String() + " is in use", "another address"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.env[0] != "" {
