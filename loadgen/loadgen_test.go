@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -304,6 +305,48 @@ func TestInterruption(t *testing.T) {
 	e := r.Events
 	if r.Verdict != load.Interrupted || !r.Run.Interrupted || e.Delivered != 50 || e.UnderWay != 1 || e.Lost != 0 || e.Unanswered == 0 {
 		t.Errorf("%s, events %+v", r.Verdict, e)
+	}
+}
+
+// mortal is a target that can be lost.
+type mortal struct {
+	*fake
+	dead chan struct{}
+}
+
+func (m *mortal) Alive(context.Context) error { return nil }
+
+func (m *mortal) Lost(ctx context.Context) error {
+	select {
+	case <-m.dead:
+		return errors.New("the lights are out")
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// What was measured until the target was lost is told; what it did not bring any more is not lost by it.
+func TestTargetThatIsLost(t *testing.T) {
+	f := newFake(t)
+	f.plan = func(seq uint64) []uint64 {
+		if seq >= 50 {
+			return nil
+		}
+		return []uint64{seq}
+	}
+	m := &mortal{fake: f, dead: make(chan struct{})}
+	dead := sync.OnceFunc(func() { close(m.dead) })
+	s := scenarioOf(t, "topology.to=http://fake", "arrival.rate=100", "warmUp=0s", "duration=1h", "drain=300ms", "slo=[lost == 0]")
+	r, err := Run(t.Context(), m, s, Options{Watch: func(l Live) {
+		if l.Acked > 60 {
+			dead()
+		}
+	}})
+	if err == nil || err.Error() != "the target was lost: the lights are out" || r == nil {
+		t.Fatalf("error %v, result %v", err, r)
+	}
+	if e := r.Events; r.Verdict != load.Invalid || r.Reason != err.Error() || e.Delivered != 50 || e.UnderWay < 11 || e.Lost != 0 || len(r.Objectives) > 0 {
+		t.Errorf("%s: %s, events %+v, objectives %v", r.Verdict, r.Reason, e, r.Objectives)
 	}
 }
 

@@ -70,6 +70,7 @@ type sendings struct {
 	callers int64             // requests under way, at most
 	cpu     time.Duration     // of other processes
 	apart   time.Duration     // how far their clocks may have been from this one at the end
+	adrift  string            // why that is not known
 	stuck   uint64            // places of the window that lost events took
 	missing []absence         // of others, who did not tell all they sent
 }
@@ -113,6 +114,7 @@ func (st *stage) measure(ctx context.Context, s *scenario.Scenario, o Options, t
 		left = nil
 	}
 	m.config = books(s, roles, m.workers, left)
+	m.config.Elsewhere = o.fleet != nil
 	a, err := account.New(m.config)
 	if err != nil {
 		return nil, err
@@ -160,12 +162,12 @@ func (st *stage) measure(ctx context.Context, s *scenario.Scenario, o Options, t
 
 // words says what is known of the share of a worker; so many of its events came of which it had not told.
 func (w absence) words(come uint64) string {
-	from := "altogether"
+	from, end := "altogether", ""
 	if w.from > 0 {
-		from = "from " + duration(w.from) + " on"
+		from, end = "from "+duration(w.from)+" on", ", and the series ends there"
 	}
-	return fmt.Sprintf("%v; its share is missing %s: %d events that it had not told of came and are told as unanswered, what else it sent is not known and in no figure; the series ends there",
-		w.why, from, come)
+	return fmt.Sprintf("%v; its share is missing %s: %d events that it had not told of came and are told as unanswered, what else it sent is not known and in no figure%s",
+		w.why, from, come, end)
 }
 
 func (st *stage) patience(s *scenario.Scenario) time.Duration {
@@ -322,6 +324,9 @@ func (m *measurement) drain(ctx context.Context, st *stage, a *account.Account, 
 	if ctx.Err() != nil {
 		interrupt = nil
 		end = time.After(grace)
+		if len(m.sendings.missing) > 0 {
+			end = time.After(tick) // as long was waited for them
+		}
 	}
 	for {
 		live := look(Draining)

@@ -138,9 +138,14 @@ func slope(cells []account.Interval) (perSecond, deviation float64) {
 	return perSecond, math.Sqrt(rest / (n - 2) / xx)
 }
 
-// cores is the CPU time that the machine had in the measurement.
+// cores is the CPU time that the machine had in the measurement; 0 if that was too short to set against what others took, who tell it
+// to a tenth of a second.
 func (m *measurement) cores() time.Duration {
-	return m.after.at.Sub(m.before.at) * time.Duration(numCPU)
+	span := m.after.at.Sub(m.before.at)
+	if m.sendings.cpu > 0 && span < 10*liveEvery {
+		return 0
+	}
+	return span * time.Duration(numCPU)
 }
 
 // elsewhere is the share of the machine's CPU time that went to neither the generator nor the target.
@@ -393,6 +398,9 @@ func (m *measurement) remark(r *load.Result) {
 	}
 	if other := r.Machine.OtherCPU; other > noisyAbove {
 		note("the machine was noisy: %.0f %% of its CPU went to others", 100*other)
+	}
+	if m.sendings.adrift != "" {
+		note("%s", m.sendings.adrift)
 	}
 	if m.sendings.stuck > 0 {
 		note("%d places of the window were held by events that never came, and were given up", m.sendings.stuck)

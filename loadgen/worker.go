@@ -532,7 +532,11 @@ func (f *fleet) send(ctx context.Context, halt <-chan struct{}) (sendings, error
 		}
 	}
 	if len(all.missing) == 0 && ctx.Err() == nil {
-		all.apart, problem = f.drift(ctx)
+		// Who goes now has told all.
+		var err error
+		if all.apart, err = f.drift(ctx); err != nil {
+			all.adrift = "the clocks of the workers could not be compared again after the run: " + err.Error()
+		}
 	}
 	return all, problem
 }

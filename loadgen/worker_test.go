@@ -56,6 +56,30 @@ type failing struct {
 	io.ReadWriteCloser
 	kind         string
 	tasks, sofar int
+	orders       *json.Decoder // of a worker with another clock
+	told         bytes.Buffer
+}
+
+func (f *failing) Read(b []byte) (int, error) {
+	if f.kind != otherClock {
+		return f.ReadWriteCloser.Read(b)
+	}
+	if f.orders == nil {
+		f.orders = json.NewDecoder(f.ReadWriteCloser)
+	}
+	if f.told.Len() == 0 {
+		var o order
+		if err := f.orders.Decode(&o); err != nil {
+			return 0, err
+		}
+		if o.Start != 0 {
+			o.Start -= int64(time.Hour)
+		}
+		if err := json.NewEncoder(&f.told).Encode(o); err != nil {
+			return 0, err
+		}
+	}
+	return f.told.Read(b)
 }
 
 // The kinds.
@@ -64,6 +88,8 @@ const (
 	diesLater    = "dies later"        // when it has told once what it did so far, and some more
 	diesTheThird = "dies in its third" // run
 	neverDone    = "is never done"     // or does not say so
+	goesAfter    = "goes after it has done"
+	otherClock   = "has a clock of its own" // an hour ahead
 )
 
 func (f *failing) Write(b []byte) (int, error) {
@@ -75,6 +101,15 @@ func (f *failing) Write(b []byte) (int, error) {
 		f.sofar++
 	}
 	switch f.kind {
+	case otherClock:
+		var r report
+		if err := json.Unmarshal(b, &r); err != nil {
+			return 0, err
+		}
+		if r.Clock != nil {
+			r.Clock.Now, r.Clock.Machine = r.Clock.Now+int64(time.Hour), "another"
+			return len(b), json.NewEncoder(f.ReadWriteCloser).Encode(r)
+		}
 	case dies:
 		if is("live") {
 			os.Exit(3)
@@ -94,7 +129,11 @@ func (f *failing) Write(b []byte) (int, error) {
 			return len(b), nil
 		}
 	}
-	return f.ReadWriteCloser.Write(b)
+	n, err := f.ReadWriteCloser.Write(b)
+	if f.kind == goesAfter && is("done") {
+		os.Exit(3)
+	}
+	return n, err
 }
 
 // process is a worker in a process of its own.
@@ -288,6 +327,9 @@ func TestAWorkerThatDies(t *testing.T) {
 			if e.Sent != e.Acked+e.Unanswered || e.Acked != e.Delivered+e.DeadLettered || e.Unanswered != e.Recovered+e.Vanished {
 				t.Errorf("it does not add up: %+v", e)
 			}
+			if cpu := r.Generator.CPU; cpu > 1 {
+				t.Errorf("%v of the machine's CPU", cpu)
+			}
 			if kind == diesLater {
 				if e.Unanswered == 0 || e.Acked < 300 || r.Run.Duration < 0.4 || r.Run.Duration > 3 {
 					t.Errorf("measured for %v s: %+v", r.Run.Duration, e)
@@ -332,6 +374,33 @@ func TestOthersAreAwaitedWhenAWorkerDies(t *testing.T) {
 				t.Errorf("lost %+v, want %+v", lost, want)
 			}
 		})
+	}
+}
+
+// A worker whose clock differs sends when it should, and what it sends is timed as that of others.
+func TestAWorkerWithAnotherClock(t *testing.T) {
+	s, err := faulty(t).With("slo=[]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Run(t.Context(), embedded(t), s, Options{Workers: 2, Start: processes(t, map[int]string{1: otherClock})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := r.Events
+	if e.Sent == 0 || e.Sent != e.Acked || e.Acked != e.Delivered+e.DeadLettered || e.NeverSent+e.Lost > 0 {
+		t.Errorf("events %+v", e)
+	}
+	if b := r.Run.ClockBound; b <= 0 || b > 1 {
+		t.Errorf("the clocks are within %v s", b)
+	}
+	if r.Delivery.Count == 0 || r.Delivery.Max > 60 || r.Ack.Max > 60 || r.Generator.Lateness.Max > 60 {
+		t.Errorf("delivery %+v, ack %+v, lateness %+v", r.Delivery, r.Ack, r.Generator.Lateness)
+	}
+	for _, i := range r.Series {
+		if i.Start > 60 {
+			t.Fatalf("an interval at %v s", i.Start)
+		}
 	}
 }
 
@@ -404,6 +473,21 @@ func TestAWorkerThatFallsSilent(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A worker that goes when it has told all takes nothing away from the result.
+func TestAWorkerThatGoesAfterTheRun(t *testing.T) {
+	s, err := scenario.Load("direct", "warmUp=0s", "duration=300ms", "arrival.rate=50", "slo=[lost == 0]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Run(t.Context(), embedded(t), s, Options{Workers: 2, Start: processes(t, map[int]string{1: goesAfter})})
+	if err == nil || r == nil || r.Verdict == load.Invalid && !strings.HasPrefix(r.Reason, "the generator") || len(r.Objectives) != 1 || !r.Objectives[0].Met || r.Events.Delivered != 15 {
+		t.Fatalf("error %v, result %+v", err, r)
+	}
+	if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, "could not be compared again after the run: worker 1 has gone") {
+		t.Errorf("notes %s", notes)
+	}
 }
 
 // A worker that does not end in time keeps nobody who interrupts.

@@ -81,7 +81,7 @@ func (standardStreams) Write(b []byte) (int, error) { return os.Stdout.Write(b) 
 func (standardStreams) Close() error                { return os.Stdin.Close() }
 
 // startWorker starts a worker on this machine.
-func startWorker(_ context.Context, _ int) (io.ReadWriteCloser, error) {
+func startWorker(ctx context.Context, _ int) (io.ReadWriteCloser, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func startWorker(_ context.Context, _ int) (io.ReadWriteCloser, error) {
 	cmd := exec.Command(self, workerName) //nolint:gosec // this program itself
 	cmd.Stderr = os.Stderr
 	apart(cmd)
-	p := &workerProcess{cmd: cmd}
+	p := &workerProcess{cmd: cmd, interrupted: ctx.Done()}
 	if p.in, err = cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -101,9 +101,10 @@ func startWorker(_ context.Context, _ int) (io.ReadWriteCloser, error) {
 
 // workerProcess is a worker in a process of its own.
 type workerProcess struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out io.Reader
+	cmd         *exec.Cmd
+	in          io.WriteCloser
+	out         io.Reader
+	interrupted <-chan struct{} // closed when nobody waits for anything any more
 
 	once sync.Once
 	end  error // of the process; set by wait
@@ -128,8 +129,11 @@ func (p *workerProcess) wait() error {
 
 func (p *workerProcess) Write(b []byte) (int, error) { return p.in.Write(b) }
 
-// workerEnd is how long a worker may take to end.
-const workerEnd = 2 * time.Second
+// How long a worker may take to end, and when the run was interrupted.
+const (
+	workerEnd   = 2 * time.Second
+	workerHurry = 100 * time.Millisecond
+)
 
 // Close ends the worker: by the end of its input, or else by force.
 func (p *workerProcess) Close() error {
@@ -137,9 +141,15 @@ func (p *workerProcess) Close() error {
 	if errors.Is(err, os.ErrClosed) {
 		err = nil
 	}
-	force := time.AfterFunc(workerEnd, func() { _ = p.cmd.Process.Kill() }) // it may have ended meanwhile
+	within, hurry := workerEnd, false
+	select {
+	case <-p.interrupted:
+		within, hurry = workerHurry, true
+	default:
+	}
+	force := time.AfterFunc(within, func() { _ = p.cmd.Process.Kill() }) // it may have ended meanwhile
 	defer force.Stop()
-	if failed := p.wait(); failed != nil {
+	if failed := p.wait(); failed != nil && !hurry {
 		err = errors.Join(err, fmt.Errorf("a worker: %w", failed))
 	}
 	return err

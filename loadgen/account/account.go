@@ -93,6 +93,8 @@ type Config struct {
 	Interval time.Duration
 	// Left, if set, is called for each event that is in flight no longer, by whoever told its end. It must be quick.
 	Left func()
+	// Elsewhere says that other processes send what this one receives: events that do not carry their times are events, too.
+	Elsewhere bool
 	// Gone, if set, says that another process receives what this one sends. It gets each event that is refused or of unknown outcome
 	// and might be received all the same: whether that has been already only the receivers know, whose account is to be told by
 	// Depart. It must be quick.
@@ -399,7 +401,7 @@ func (a *Account) Depart(d Departure) {
 	if !a.known(Receipt{Source: d.Source, Seq: d.Seq}) {
 		return
 	}
-	f, c, i := a.meet(d.Source, d.Seq, d.Due)
+	f, c, i := a.meet(d.Source, d.Seq, d.Due, d.At)
 	if c == nil {
 		return // it was received
 	}
@@ -449,7 +451,7 @@ func (a *Account) Arrived(r Receipt) {
 		return
 	}
 	l.attempts.accept(seq)
-	if r.Due > 0 {
+	if r.Due > 0 || a.config.Elsewhere {
 		a.join(&e, r)
 	}
 	a.timeReceipt(e, r)
@@ -485,27 +487,27 @@ func (a *Account) entry(r Receipt) (e entry) {
 
 // meet makes the entry of an event that another process sent, if there is none, so that from then on it is followed as those of
 // this process are. The chunk is nil if nothing is awaited of it any more.
-func (a *Account) meet(source int, seq uint64, due time.Duration) (f *flights, c *chunk, i int) {
+func (a *Account) meet(source int, seq uint64, due, now time.Duration) (f *flights, c *chunk, i int) {
 	f = a.books[source].open()
 	sinks := func(seq uint64) int { return a.config.Expect(source, seq).common(a.sinks) }
-	c, i, fresh := f.meet(seq, due, sinks)
+	c, i, fresh := f.meet(seq, due, now, sinks)
 	if fresh {
 		a.traces.open(c)
 	}
 	return f, c, i
 }
 
-// join finds the entry of a receipt from another process by the times that the event carries.
+// join finds the entry of a receipt from another process by the times that the event carries, if it does.
 func (a *Account) join(e *entry, r Receipt) {
 	if e.c == nil {
-		f, c, i := a.meet(r.Source, r.Seq, r.Due)
+		f, c, i := a.meet(r.Source, r.Seq, r.Due, r.In)
 		if c == nil {
 			return
 		}
 		e.flights, e.c, e.i = f, c, i
 		e.due, e.timed = f.dueOf(c, i, r.Seq) // to the microsecond, as all that follows has it
 	}
-	if r.Sent > 0 {
+	if r.Due > 0 && r.Sent > 0 {
 		a.traces.note(e.c, e.i, 0, r.Sent-r.Due)
 	}
 }
@@ -558,6 +560,9 @@ func (a *Account) receipt(e entry, r Receipt, letter bool) {
 		if !e.c.state[e.i].CompareAndSwap(s, n) {
 			continue
 		}
+		if !letter && !e.timed {
+			a.untimed.Add(1)
+		}
 		if n&toCome == 0 {
 			a.complete(e, r, n&dead != 0, s&left == 0)
 			if n&answered != 0 {
@@ -601,9 +606,6 @@ func (a *Account) complete(e entry, r Receipt, letter, leaves bool) {
 		return
 	}
 	a.delivered.Add(1)
-	if !e.timed {
-		a.untimed.Add(1)
-	}
 	if !counts {
 		return
 	}

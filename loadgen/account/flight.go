@@ -113,11 +113,16 @@ func (f *flights) begin(seq uint64, due time.Duration, sinks int) (c *chunk, i i
 }
 
 // meet is begin for an event of another process, of which several receipts may come at once. Nobody will say how its request
-// ended, nor that there is an event that no sink expects. The chunk is nil if nothing is awaited of it any more.
-func (f *flights) meet(seq uint64, due time.Duration, sinks func(seq uint64) int) (c *chunk, i int, fresh bool) {
+// ended, nor that there is an event that no sink expects. When it was due is 0 if nobody knows; it is a moment now. The chunk is nil if
+// nothing is awaited of it any more.
+func (f *flights) meet(seq uint64, due, now time.Duration, sinks func(seq uint64) int) (c *chunk, i int, fresh bool) {
 	slot := f.slot(seq)
 	if c = slot.Load(); c == nil {
-		n := newChunk(due)
+		base := due
+		if due == 0 {
+			base = now
+		}
+		n := newChunk(base)
 		for i := range n.state {
 			if sinks(seq&^(1<<chunkBits-1)+uint64(i)) == 0 {
 				n.state[i].Store(answered | finished)
@@ -133,7 +138,9 @@ func (f *flights) meet(seq uint64, due time.Duration, sinks func(seq uint64) int
 	i = int(seq & (1<<chunkBits - 1))
 	// Whoever finds a due time takes the state for complete. All receipts say the same.
 	c.state[i].CompareAndSwap(0, answered|uint32(min(sinks(seq), toCome)))
-	f.intend(c, i, seq, due)
+	if due > 0 {
+		f.intend(c, i, seq, due)
+	}
 	return c, i, fresh
 }
 

@@ -268,6 +268,31 @@ func TestEachLeavesOnce(t *testing.T) {
 	}
 }
 
+// TestBareEvents: events of another process that lost their times on the way are delivered and leave as others do; they have no
+// latency.
+func TestBareEvents(t *testing.T) {
+	c := fan
+	c.Elsewhere = true
+	sender, receivers := open(t, fan), open(t, c)
+	play(t, sender, "s1 a1 s2 a2 s3 a3 s4 a4 s5 a5")
+	play(t, receivers, "+10 x:1 y:1 y:2 x:2 x:2 x:3 y:4 dls:4")
+	l := receivers.Live(time.Second)
+	if l.Delivered != 2 || l.DeadLettered != 1 || l.Left != 3 {
+		t.Errorf("%+v", l)
+	}
+	merged, err := Merge(sender.Share(), receivers.Share())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := judge(t, c, merged)
+	if s := r.Series[0]; s.Delivered != 2 || s.DeadLettered != 1 || s.InFlight != 2 || r.Untimed != 6 || r.Delivery.TotalCount() != 0 {
+		t.Errorf("%+v, %d receipts and %d deliveries in no latency", s, r.Untimed, r.Delivery.TotalCount())
+	}
+	if e := r.Events; e.Delivered != 2 || e.Lost != 2 || e.DeadLettered != 1 {
+		t.Errorf("%+v", e)
+	}
+}
+
 // TestVouch: what came of a source that did not tell of it was sent, and how that ended is not known; of other sources nothing changes.
 func TestVouch(t *testing.T) {
 	c := fan
