@@ -22,6 +22,7 @@ import (
 	"github.com/sequitur-dev/sequitur/conformance/check"
 	"github.com/sequitur-dev/sequitur/conformance/drive"
 	"github.com/sequitur-dev/sequitur/conformance/history"
+	"github.com/sequitur-dev/sequitur/conformance/suites"
 	"github.com/sequitur-dev/sequitur/conformance/verdict"
 	"github.com/sequitur-dev/sequitur/fixtures/target"
 	"github.com/sequitur-dev/sequitur/reports"
@@ -137,6 +138,18 @@ func Run(ctx context.Context, t target.Target, o Options) (*reports.Report, erro
 
 // Entries lists what is judged: each requirement in each selected scenario, in the order of the table.
 func (s *Session) Entries() []Entry { return s.plan.entries }
+
+// Asked lists what is told of each selected scenario without being judged, one entry for a requirement and scenario.
+func (s *Session) Asked() []Entry {
+	var list []Entry
+	for _, a := range s.plan.asked {
+		e := s.plan.entry(suites.Verification{Requirement: a.Requirement}, a.scenario, a.missing)
+		if !slices.ContainsFunc(list, func(had Entry) bool { return had.key() == e.key() }) {
+			list = append(list, e)
+		}
+	}
+	return list
+}
 
 // Drive plays the selected scenarios, once in the life of a session; later calls return what the first did. An ended
 // context is no error: the report says that the run was interrupted.
@@ -336,7 +349,7 @@ func (s *Session) evidence() (*keeper, error) {
 	}
 	w, err := history.NewWriter(s.options.History, history.Header{
 		Tool: s.options.Tool.Version, Started: s.started.UTC().Format(time.RFC3339Nano), Seed: s.options.Seed,
-		Target: s.about.Name, Driver: s.about.Driver, Claims: s.about.Claims, Limits: limits(s.patience),
+		Target: s.about.Name, Release: s.about.Version, Driver: s.about.Driver, Claims: s.about.Claims, Limits: limits(s.patience),
 	})
 	return &keeper{w: w}, err
 }

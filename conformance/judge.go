@@ -48,9 +48,9 @@ func (s *Session) result(e Entry) reports.Result {
 	if e.Scenario != Everywhere {
 		row.Repro += " --scenario " + e.Scenario
 	}
-	if e.missing != "" {
+	if e.Missing != "" {
 		row.Verdict = verdict.NotSupported
-		row.Reason = "the scenario needs the feature " + e.missing + ", which the target does not claim"
+		row.Reason = "the scenario needs the feature " + e.Missing + ", which the target does not claim"
 		row.Message = row.Reason
 		return row
 	}

@@ -21,7 +21,7 @@ type Entry struct {
 	Scenario    string // Everywhere for what is judged on all
 	Labels      []string
 	verify      suites.Verification
-	missing     string // a feature that the scenario needs and the target does not claim
+	Missing     string // a feature that the scenario needs and the target does not claim; empty if there is none
 }
 
 type entryKey struct{ requirement, scenario string }
@@ -124,7 +124,7 @@ func (p *plan) entry(v suites.Verification, scenario, missing string) Entry {
 	if !ok {
 		panic("conformance: " + scenario + " verifies " + v.Requirement + ", which the catalogue does not have")
 	}
-	return Entry{Requirement: r, Scenario: scenario, Labels: labels(r), verify: v, missing: missing}
+	return Entry{Requirement: r, Scenario: scenario, Labels: labels(r), verify: v, Missing: missing}
 }
 
 func (p *plan) focus(patterns []string) (map[string]bool, error) {

@@ -6,10 +6,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/sequitur-dev/sequitur/conformance/history"
+	"github.com/sequitur-dev/sequitur/conformance/suites"
 	"github.com/sequitur-dev/sequitur/fixtures/api"
 	"github.com/sequitur-dev/sequitur/fixtures/target"
 	"github.com/sequitur-dev/sequitur/reports"
@@ -17,7 +19,7 @@ import (
 
 // Replay judges a saved history by this build's checks; name is the file's, for messages. Options select as for Run. A
 // history that was cut off is judged as far as it goes; the scenario under way then counts as broken off. Scenarios that
-// this build does not know are left out; unknown counts them.
+// this build does not know are left out; unknown names them.
 func Replay(name string, r io.Reader, o Options) (report *reports.Report, unknown []string, err error) {
 	header, ops, err := history.Read(name, r)
 	if err != nil {
@@ -52,17 +54,21 @@ func Replay(name string, r io.Reader, o Options) (report *reports.Report, unknow
 	if len(order) == 0 {
 		return nil, nil, usage("%s holds no operations: there is nothing to judge", name)
 	}
-	known := map[string]bool{}
-	for _, sc := range s.plan.scenarios {
+	known, selected := map[string]bool{}, map[string]bool{}
+	for _, sc := range suites.All() {
 		known[sc.Name] = true
+	}
+	for _, sc := range s.plan.scenarios {
+		selected[sc.Name] = true
 	}
 	for _, full := range order {
 		scenario, round := splitRound(full)
-		if !known[scenario] {
+		switch {
+		case selected[scenario]:
+			s.add(scenario, round, byName[full])
+		case !known[scenario] && !slices.Contains(unknown, scenario):
 			unknown = append(unknown, scenario)
-			continue
 		}
-		s.add(scenario, round, byName[full])
 	}
 	s.once.Do(func() {}) // there is nothing to drive
 	s.wall, s.stopped = last, s.stopped || cut
@@ -79,7 +85,7 @@ type recorded struct{ h history.Header }
 var errRecorded = errors.New("this target is a saved history")
 
 func (t recorded) About() target.About {
-	return target.About{Name: t.h.Target, Driver: t.h.Driver, Claims: t.h.Claims}
+	return target.About{Name: t.h.Target, Version: t.h.Release, Driver: t.h.Driver, Claims: t.h.Claims}
 }
 func (t recorded) Patience() target.Patience {
 	p := target.Patience{}

@@ -44,17 +44,21 @@ func (s *selection) options() (conformance.Options, error) {
 	o := conformance.Options{Focus: s.focus, Scenarios: s.scenarios, Profile: s.profile, LabelFilter: s.labels, Tool: tool()}
 	var err error
 	if o.Labels, err = specs.Filter(s.labels); err != nil {
-		return o, usage("--label-filter %q: %s", s.labels, firstLine(err.Error()))
+		return o, usage("--label-filter %q: %s", s.labels, parserSays(err.Error(), s.labels))
 	}
 	o.Known, err = readKnown(s.known)
 	return o, err
 }
 
-// firstLine keeps what a parser of expressions says and drops its picture of it.
-func firstLine(text string) string {
+var colours = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// parserSays keeps what Ginkgo's parser says of an expression, and drops its headings, its colours and its picture of it.
+func parserSays(text, expression string) string {
 	var kept []string
-	for _, l := range strings.Split(text, "\n") {
-		if l = strings.TrimSpace(l); l != "" && !strings.HasPrefix(l, "http") && strings.Trim(l, "^ ") != "" {
+	for _, l := range strings.Split(colours.ReplaceAllString(text, ""), "\n") {
+		l = strings.TrimSpace(l)
+		heading := strings.HasPrefix(l, "Syntax Error") || strings.HasPrefix(l, "Learn more at")
+		if !heading && l != strings.TrimSpace(expression) && strings.Trim(l, "^ ") != "" {
 			kept = append(kept, l)
 		}
 	}
@@ -215,8 +219,8 @@ Exit codes: 0 conforms, 1 does not conform, 2 inconclusive or flaky, 64 usage, 7
 			}
 			selected.Seed, selected.Parallel, selected.Repeat, selected.Timeout = o.Seed, o.Parallel, o.Repeat, o.Timeout
 			selected.Command = cmp.Or(at.as, "sequitur conform")
-			if o.Parallel < 0 || o.Repeat < 1 || o.Timeout < 0 {
-				return usage("--repeat must be at least 1, --parallel and --timeout not negative")
+			if o.Parallel < 0 || o.Repeat < 1 || o.Timeout < 0 || o.Seed == 0 {
+				return usage("--repeat must be at least 1, --parallel and --timeout not negative, --seed not 0")
 			}
 			if at.image != "" && !at.inCluster {
 				return usage("--image is for --in-cluster")
@@ -249,7 +253,7 @@ Exit codes: 0 conforms, 1 does not conform, 2 inconclusive or flaky, 64 usage, 7
 	s.flags(cmd)
 	at.flags(cmd)
 	f := cmd.Flags()
-	f.BoolVar(&list, "list", false, "list what would be judged, and stop")
+	f.BoolVar(&list, "list", false, "list what would be judged and told, and stop")
 	f.Int64Var(&o.Seed, "seed", 1, "seed for the order of the scenarios")
 	f.IntVar(&o.Parallel, "parallel", 0, fmt.Sprintf("scenarios driven at a time; 0 means %d, on a cluster %d", conformance.DefaultParallel, clusterParallel))
 	f.IntVar(&o.Repeat, "repeat", 1, "times each scenario is driven; verdicts that differ are flaky")
@@ -388,8 +392,20 @@ func listEntries(w io.Writer, t target.Target, o conformance.Options) error {
 		return err
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(e conformance.Entry, note string) {
+		if e.Missing != "" {
+			note = "needs " + e.Missing + ", which the target does not claim"
+		}
+		if note != "" {
+			note = "\t" + note
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s%s\n", e.Requirement.ID, e.Requirement.Level, e.Requirement.Feature, e.Scenario, note)
+	}
 	for _, e := range session.Entries() {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\n", e.Requirement.ID, e.Requirement.Level, e.Requirement.Feature, e.Scenario)
+		row(e, "")
+	}
+	for _, e := range session.Asked() {
+		row(e, "told, not judged")
 	}
 	return tw.Flush()
 }

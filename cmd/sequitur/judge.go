@@ -33,7 +33,7 @@ those of conform.`,
 				return err
 			}
 			for _, name := range unknown {
-				fmt.Fprintf(cmd.ErrOrStderr(), "sequitur: the scenario %s is not judged: it is not selected, or unknown to this build\n", name)
+				fmt.Fprintf(cmd.ErrOrStderr(), "sequitur: the scenario %s is not judged: this build does not know it\n", name)
 			}
 			return s.finish(cmd, report)
 		},

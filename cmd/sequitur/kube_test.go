@@ -252,3 +252,19 @@ func TestRights(t *testing.T) {
 		}
 	}
 }
+
+// TestSubjectsHaveDirectoriesOfTheirOwn: channels of one kind, of two versions or named twice, do not write over one another.
+func TestSubjectsHaveDirectoriesOfTheirOwn(t *testing.T) {
+	at := targetFlags{server: "http://127.0.0.1:1", channels: []string{"a.example/v1/C", "a.example/v2/C", "a.example/v1/C", "a.example/v1/D"}}
+	subjects, err := at.subjects()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, s := range subjects {
+		names = append(names, s.name)
+	}
+	if got := strings.Join(names, " "); got != "C C-2 C-3 D" {
+		t.Errorf("directories: %s", got)
+	}
+}

@@ -76,7 +76,7 @@ func lookup(patterns []string) ([]requirement.Requirement, error) {
 			if near := c.Suggest(p); len(near) > 0 {
 				hint = "; did you mean " + strings.Join(near, ", ") + "?"
 			}
-			return nil, usage("no requirement fits %q%s", p, hint)
+			return nil, usage("no requirement fits %q%s (`sequitur requirements` lists them; a pattern is such as 'DLV-*')", p, hint)
 		}
 		found = append(found, rows...)
 	}

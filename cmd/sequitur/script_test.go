@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -27,6 +29,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"code":   exitsWith,
 			"cutoff": cutOff,
+			"lose":   loseLine,
 		},
 	})
 }
@@ -48,6 +51,19 @@ func exitsWith(ts *testscript.TestScript, neg bool, args []string) {
 	if want := args[0]; want != strconv.Itoa(got) {
 		ts.Fatalf("%v: exit code %d, want %s", args[1:], got, want)
 	}
+}
+
+// loseLine is `lose FROM KIND TO`: a copy without the first operation of a kind.
+func loseLine(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: lose from kind to")
+	}
+	lines := strings.SplitAfter(ts.ReadFile(args[0]), "\n")
+	i := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, `"k":"`+args[1]+`"`) })
+	if i < 0 {
+		ts.Fatalf("%s has no operation %s", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(strings.Join(slices.Delete(lines, i, i+1), "")), 0o600))
 }
 
 // cutOff is `cutoff FROM TO`: a copy without the last third, as a hard end of the run leaves it.

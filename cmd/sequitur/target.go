@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
 
+	"github.com/sequitur-dev/sequitur/conformance/requirement"
 	"github.com/sequitur-dev/sequitur/fixtures/api"
 	"github.com/sequitur-dev/sequitur/fixtures/reference"
 	"github.com/sequitur-dev/sequitur/fixtures/target"
@@ -147,6 +148,9 @@ func (t *targetFlags) kubeOptions() (kube.Options, []string, error) {
 	if t.deliveryOrder != "" && t.deliveryOrder != "ordered" && t.deliveryOrder != "unordered" {
 		return o, nil, usage("--delivery-order %q: expected ordered or unordered", t.deliveryOrder)
 	}
+	if err := claims(t.supported, t.exempt); err != nil {
+		return o, nil, err
+	}
 	waits := map[string]*time.Duration{"ready": &o.Patience.Ready, "settle": &o.Patience.Settle, "quiet": &o.Patience.Quiet,
 		"lag": &o.Patience.Lag}
 	for _, name := range slices.Sorted(maps.Keys(t.patience)) {
@@ -162,6 +166,31 @@ func (t *targetFlags) kubeOptions() (kube.Options, []string, error) {
 		args = append(args, "--patience", name+"="+value)
 	}
 	return o, args, nil
+}
+
+// claims refuses features that there are not, and those that are claimed and not claimed at once.
+func claims(supported, exempt []string) error {
+	known := slices.Sorted(maps.Keys(requirement.Load().Features))
+	for _, f := range []struct {
+		flag  string
+		names []string
+	}{{"--supported-features", supported}, {"--exempt-features", exempt}} {
+		for _, name := range f.names {
+			if slices.Contains(known, name) {
+				continue
+			}
+			if near := api.Nearest(name, known); near != "" {
+				return usage("%s: there is no feature %q, did you mean %q?", f.flag, name, near)
+			}
+			return usage("%s: there is no feature %q: expected some of %s", f.flag, name, strings.Join(known, ", "))
+		}
+	}
+	for _, name := range supported {
+		if slices.Contains(exempt, name) {
+			return usage("--supported-features and --exempt-features both name %s: expected one of them", name)
+		}
+	}
+	return nil
 }
 
 func (t *targetFlags) kube() ([]subject, error) {
@@ -189,6 +218,10 @@ func (t *targetFlags) kube() ([]subject, error) {
 			if class != "" {
 				o.BrokerClass = class
 				s.name, s.args = strings.TrimPrefix(s.name+"-"+class, "-"), append(s.args, "--broker-class", class)
+			}
+			// The name is a directory's: none is written over another.
+			for n, plain := 2, s.name; slices.ContainsFunc(subjects, func(had subject) bool { return had.name == s.name }); n++ {
+				s.name = fmt.Sprintf("%s-%d", plain, n)
 			}
 			s.open = func(ctx context.Context) (target.Target, error) { return openKube(ctx, o) }
 			subjects = append(subjects, s)

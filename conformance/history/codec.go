@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 )
 
 // Version is the format version of a history file. A reader refuses files of another version.
@@ -20,6 +21,7 @@ type Header struct {
 	Started string            `json:"started,omitempty"`
 	Seed    int64             `json:"seed,omitempty"`
 	Target  string            `json:"target,omitempty"`
+	Release string            `json:"targetVersion,omitempty"` // of the target, if known
 	Driver  string            `json:"driver,omitempty"`
 	Claims  []string          `json:"claims,omitempty"` // features that the target claims
 	Limits  map[string]string `json:"patience,omitempty"`
@@ -58,11 +60,15 @@ const MaxLine = 4 << 20
 var ErrTruncated = errors.New("the last line is cut off")
 
 // Read reads the header and gives the ops one by one. A broken line ends the sequence with an error that names the file
-// and the line; a last line without newline that does not parse gives ErrTruncated.
+// and the line, and so does an op of no known kind or out of its place, as what is missing would be judged as not seen; a last
+// line without newline that does not parse gives ErrTruncated.
 func Read(name string, r io.Reader) (Header, iter.Seq2[*Op, error], error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	var h Header
 	line, _, err := readLine(b)
+	if errors.Is(err, io.EOF) {
+		return h, nil, fmt.Errorf("%s: the file is empty: expected a history, such as the history.jsonl of a run", name)
+	}
 	if err != nil {
 		return h, nil, fmt.Errorf("%s:1: no history header: %w", name, err)
 	}
@@ -73,6 +79,7 @@ func Read(name string, r io.Reader) (Header, iter.Seq2[*Op, error], error) {
 		return h, nil, fmt.Errorf("%s:1: history version %d is not supported: this build reads version %d", name, h.Version, Version)
 	}
 	ops := func(yield func(*Op, error) bool) {
+		at := map[string]int{} // how far each scenario is
 		for n := 2; ; n++ {
 			line, whole, err := readLine(b)
 			if errors.Is(err, io.EOF) {
@@ -86,12 +93,14 @@ func Read(name string, r io.Reader) (Header, iter.Seq2[*Op, error], error) {
 			if err := json.Unmarshal(line, op); err != nil {
 				if !whole {
 					err = ErrTruncated
+				} else {
+					err = fmt.Errorf("the file is damaged: expected an operation in JSON: %w", err)
 				}
 				yield(nil, fmt.Errorf("%s:%d: %w", name, n, err))
 				return
 			}
-			if op.Scenario == "" || op.Kind == "" {
-				yield(nil, fmt.Errorf("%s:%d: an op needs a scenario (s) and a kind (k)", name, n))
+			if err := op.follows(at); err != nil {
+				yield(nil, fmt.Errorf("%s:%d: the file is damaged: %w", name, n, err))
 				return
 			}
 			if !yield(op, nil) {
@@ -100,6 +109,25 @@ func Read(name string, r io.Reader) (Header, iter.Seq2[*Op, error], error) {
 		}
 	}
 	return h, ops, nil
+}
+
+// follows tells what is wrong with an op that comes after those of its scenario that were read, and counts it.
+func (op *Op) follows(at map[string]int) error {
+	if op.Scenario == "" || op.Kind == "" {
+		return errors.New("an operation needs a scenario (s) and a kind (k)")
+	}
+	if !slices.Contains(kinds, op.Kind) {
+		return fmt.Errorf("there is no kind of operations %q", op.Kind)
+	}
+	next := at[op.Scenario] + 1
+	if op.Kind == Begin {
+		next = 1 // the first, or once more, alone
+	}
+	if op.N != next {
+		return fmt.Errorf("operation %d of %s where %d was expected: some are missing, or in another order", op.N, op.Scenario, next)
+	}
+	at[op.Scenario] = next
+	return nil
 }
 
 // readLine returns the next line without its newline, and whether it had one.

@@ -81,12 +81,15 @@ func TestCutOffFileKeepsWhatIsWhole(t *testing.T) {
 func TestBadFilesAreNamedByLine(t *testing.T) {
 	good := string(write(t, ops()))
 	for name, c := range map[string]struct{ data, want string }{
-		"empty":           {"", "file:1: no history header"},
+		"empty":           {"", "file: the file is empty"},
 		"no header":       {"{}\n", "file:1: this is no history file"},
 		"no JSON":         {"hello\n", "file:1: this is no history file"},
 		"another version": {`{"format":"sequitur-history","version":99}` + "\n", "file:1: history version 99 is not supported"},
-		"broken line":     {good + "{\"n\":\n" + "{}\n", "file:6:"},
-		"no scenario":     {good + `{"n":1,"k":"sent"}` + "\n", "file:6: an op needs a scenario"},
+		"broken line":     {good + "{\"n\":\n" + "{}\n", "file:6: the file is damaged: expected an operation in JSON"},
+		"no scenario":     {good + `{"n":1,"k":"sent"}` + "\n", "file:6: the file is damaged: an operation needs a scenario"},
+		"unknown kind":    {good + `{"n":1,"s":"a/c","k":"sentt"}` + "\n", `file:6: the file is damaged: there is no kind of operations "sentt"`},
+		"one missing":     {good + `{"n":6,"s":"a/b","k":"sent"}` + "\n", "file:6: the file is damaged: operation 6 of a/b where 5 was expected"},
+		"twice":           {good + `{"n":4,"s":"a/b","k":"sent"}` + "\n", "file:6: the file is damaged: operation 4 of a/b where 5 was expected"},
 		"long line":       {good + strings.Repeat("x", history.MaxLine+10) + "\n", "file:6: line is longer"},
 		"not UTF-8":       {good + "\xff\xfe\n", "file:6:"},
 	} {

@@ -34,6 +34,8 @@ const (
 	End      Kind = "end"      // the scenario is over
 )
 
+var kinds = []Kind{Begin, Applied, Deleted, Status, Sent, Acked, Received, Answered, Mark, Settled, Stopped, Restart, End}
+
 // Op is one observed operation. Which fields are set depends on Kind.
 type Op struct {
 	N        int           `json:"n"` // position in the scenario, from 1, without gaps

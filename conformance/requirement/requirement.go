@@ -124,7 +124,7 @@ func (c *Catalogue) Lookup(id string) (Requirement, bool) {
 // in path.Match ("DLV-*", "SEQ-00[1-9]"), upper or lower case. One that fits nothing, or is malformed, gives nil: the
 // caller must treat that as an error of the user, see Suggest.
 func (c *Catalogue) Match(pattern string) []Requirement {
-	pattern = strings.ToUpper(pattern)
+	pattern = strings.ToUpper(strings.TrimSpace(pattern))
 	var found []Requirement
 	for _, r := range c.Requirements {
 		if ok, err := path.Match(pattern, r.ID); err != nil {
@@ -138,7 +138,8 @@ func (c *Catalogue) Match(pattern string) []Requirement {
 
 var looseID = regexp.MustCompile(`^([A-Z]+)[-_ ]*([0-9]{1,4})$`)
 
-// Suggest returns at most three ids that look like the given one, the nearest first, for a "did you mean".
+// Suggest returns at most three ids that look like the given one, the nearest first, or the pattern of the chapter that it
+// names, for a "did you mean".
 func (c *Catalogue) Suggest(id string) []string {
 	id = strings.ToUpper(strings.TrimSpace(id))
 	if m := looseID.FindStringSubmatch(id); m != nil {
@@ -147,6 +148,9 @@ func (c *Catalogue) Suggest(id string) []string {
 		if _, ok := c.byID[id]; ok {
 			return []string{id}
 		}
+	}
+	if chapter := id + "-*"; len(c.Match(chapter)) > 0 {
+		return []string{chapter}
 	}
 	type candidate struct {
 		id       string

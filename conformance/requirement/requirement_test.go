@@ -160,7 +160,7 @@ func TestMatch(t *testing.T) {
 func TestSuggest(t *testing.T) {
 	for _, c := range []struct{ id, want string }{
 		{"SEQ-1", "SEQ-001"}, {"seq_001", "SEQ-001"}, {"seq13", "SEQ-013"}, {"SQE-013", "SEQ-013"}, {"DVL-018", "DLV-018"},
-		{"SEQ-0013", "SEQ-013"}, {" brk 25 ", "BRK-025"},
+		{"SEQ-0013", "SEQ-013"}, {" brk 25 ", "BRK-025"}, {"dlv", "DLV-*"},
 	} {
 		if got := Load().Suggest(c.id); !slices.Contains(got, c.want) {
 			t.Errorf("Suggest(%q) = %v: expected %s among them", c.id, got, c.want)
