@@ -188,13 +188,17 @@ func (p *printer) table(r *Report) {
 func (p *printer) scope(r *Report) {
 	c := r.Summary.Coverage
 	text := fmt.Sprintf("%d of %d requirements judged (%.1f %%)", c.Judged, c.Requirements, 100*c.Ratio)
-	for _, more := range []struct {
+	unsupported, untested := r.Summary.Counts[verdict.NotSupported.String()], r.Summary.Counts[verdict.Untested.String()]
+	for _, more := range []struct { // by the names that the columns of the table have
 		n    int
 		what string
-	}{{c.Unclear, "unclear"}, {c.Excused, "excused"}, {c.Untested, "untested"}} {
+	}{{c.Unclear, "unclear"}, {unsupported, verdict.NotSupported.String()}, {untested, verdict.Untested.String()}} {
 		if more.n > 0 {
 			text += fmt.Sprintf(", %d %s", more.n, more.what)
 		}
+	}
+	if excused := untested - c.Untested; excused > 0 {
+		text += fmt.Sprintf(" (%d excused)", excused)
 	}
 	p.row("coverage", text)
 	disclaimed := map[string]int{}
