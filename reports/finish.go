@@ -116,6 +116,12 @@ func byRequirement(results []Result) func(yield func([]Result) bool) {
 	}
 }
 
+// Unexpected tells whether a result of a finished report is a pass that fails the run: its requirement is listed as failing, and
+// passed in every scenario. One that fails in some other is as expected.
+func (r *Report) Unexpected(result Result) bool {
+	return result.KnownFailing && result.Verdict == verdict.Passed && slices.Contains(r.Summary.UnexpectedPasses, result.Requirement)
+}
+
 // outcome is what the results of one requirement come to.
 type outcome struct {
 	verdict    verdict.Verdict

@@ -67,10 +67,6 @@ type (
 func WriteJUnit(w io.Writer, r *Report) error {
 	out := junitSuites{Name: "sequitur"}
 	out.Time = junitSeconds(r.Run.Seconds)
-	unexpected := map[string]bool{}
-	for _, id := range r.Summary.UnexpectedPasses {
-		unexpected[id] = true
-	}
 	seconds := 0.0 // of the suite at the end of the list
 	for _, result := range r.Results {
 		chapter, _, _ := strings.Cut(result.Requirement, "-")
@@ -82,7 +78,7 @@ func WriteJUnit(w io.Writer, r *Report) error {
 			}
 		}
 		suite := &out.Suites[len(out.Suites)-1]
-		suite.Cases = append(suite.Cases, junitCaseOf(result, unexpected[result.Requirement]))
+		suite.Cases = append(suite.Cases, junitCaseOf(result, r.Unexpected(result)))
 		seconds += result.Seconds
 		suite.Time = junitSeconds(seconds)
 		for _, counts := range []*junitCounts{&suite.junitCounts, &out.junitCounts} {
@@ -123,7 +119,7 @@ func junitCaseOf(r Result, unexpected bool) junitCase {
 	found := cmp.Or(terminal.OneLine(r.Message), terminal.OneLine(r.Seen), terminal.OneLine(r.Reason), r.Verdict.String())
 	outcome := &junitOutcome{Type: r.Verdict.String(), Message: found, Body: evidence(r)}
 	switch {
-	case unexpected && r.KnownFailing && r.Verdict == verdict.Passed:
+	case unexpected:
 		outcome.Type = "unexpected-pass"
 		outcome.Message = "passed, but is listed as failing: take it off the list"
 		k.Failure = outcome

@@ -499,3 +499,27 @@ func TestSchemaDescribesEveryField(t *testing.T) {
 		}
 	}
 }
+
+// TestUnexpected: a requirement known to fail may pass in some scenarios, as long as it fails in another.
+func TestUnexpected(t *testing.T) {
+	row := func(scenario string, v verdict.Verdict, known bool) Result {
+		return Result{Requirement: "DLV-001", Level: "MUST", Scenario: scenario, Verdict: v, KnownFailing: known}
+	}
+	for _, c := range []struct {
+		name    string
+		results []Result
+		want    bool // of the first
+	}{
+		{"passes", []Result{row("a", verdict.Passed, true)}, true},
+		{"passes everywhere", []Result{row("a", verdict.Passed, true), row("b", verdict.Passed, true)}, true},
+		{"fails elsewhere", []Result{row("a", verdict.Passed, true), row("b", verdict.Failed, true)}, false},
+		{"fails", []Result{row("a", verdict.Failed, true)}, false},
+		{"is not listed", []Result{row("a", verdict.Passed, false)}, false},
+	} {
+		r := &Report{Results: c.results}
+		r.Finish()
+		if got := r.Unexpected(r.Results[0]); got != c.want {
+			t.Errorf("%s: unexpected %v, want %v", c.name, got, c.want)
+		}
+	}
+}
