@@ -162,12 +162,14 @@ func (st *stage) measure(ctx context.Context, s *scenario.Scenario, o Options, t
 
 // words says what is known of the share of a worker; so many of its events came of which it had not told.
 func (w absence) words(come uint64) string {
-	from, end := "altogether", ""
+	words := w.why.Error() + "; its share is missing altogether"
 	if w.from > 0 {
-		from, end = "from "+duration(w.from)+" on", ", and the series ends there"
+		words = fmt.Sprintf("%v; its share is missing from %s on, where the series ends", w.why, duration(w.from))
 	}
-	return fmt.Sprintf("%v; its share is missing %s: %d events that it had not told of came and are told as unanswered, what else it sent is not known and in no figure%s",
-		w.why, from, come, end)
+	if come > 0 {
+		words += fmt.Sprintf(": %d events that it had not told of came and are told as unanswered", come)
+	}
+	return words + "; what else it sent is not known and in no figure"
 }
 
 func (st *stage) patience(s *scenario.Scenario) time.Duration {

@@ -92,13 +92,20 @@ func machineID() string {
 	return strings.TrimSpace(string(id))
 }
 
-// Work does what the one at the other end of the stream says, until that is closed or ctx ends.
+// Work does what the one at the other end of the stream says, until that is closed or ctx ends. A run that this cuts short is told as
+// such.
 func Work(ctx context.Context, stream io.ReadWriteCloser) error {
 	ctx, cancel := context.WithCancel(ctx)
 	w := &worker{out: json.NewEncoder(stream)}
-	closing := context.AfterFunc(ctx, func() { _ = stream.Close() }) // ends the reading
-	defer closing()
-	defer w.running.Wait()
+	var closing sync.WaitGroup
+	closing.Go(func() {
+		<-ctx.Done()
+		force := time.AfterFunc(2*grace, func() { _ = stream.Close() }) // who does not listen does not hear it
+		defer force.Stop()
+		w.running.Wait()
+		_ = stream.Close() // ends the reading
+	})
+	defer closing.Wait()
 	defer cancel()
 	for in := json.NewDecoder(stream); ; {
 		var o order
@@ -155,7 +162,7 @@ func (w *worker) obey(ctx context.Context, o order) error {
 		w.sender.epoch = now.Add(time.Duration(o.Start - now.UnixNano()))
 		var sending context.Context
 		sending, w.abort = context.WithCancel(ctx)
-		w.running.Go(func() { w.send(sending) })
+		w.running.Go(func() { w.send(ctx, sending) })
 	case o.End != "" && w.abort != nil:
 		if !w.halted {
 			w.halted = true
@@ -254,8 +261,8 @@ func (w *worker) sum(cpu time.Duration) (*done, error) {
 	return d, err
 }
 
-// send does the task.
-func (w *worker) send(ctx context.Context) {
+// send does the task. When sending ends that is as it was told; when ctx ends it is not.
+func (w *worker) send(ctx, sending context.Context) {
 	s := w.sender
 	defer s.client().CloseIdleConnections()
 	over, told := make(chan struct{}), make(chan time.Duration)
@@ -282,7 +289,8 @@ func (w *worker) send(ctx context.Context) {
 			}
 		}
 	}()
-	s.send(ctx, w.halt)
+	s.send(sending, w.halt)
+	cut := ctx.Err() != nil
 	close(over)
 	cpu := <-told
 	w.stand() // what is in flight at the end is waited for
@@ -290,11 +298,15 @@ func (w *worker) send(ctx context.Context) {
 		w.hand()
 	}
 	d, err := w.sum(cpu)
-	if err != nil {
+	switch {
+	case err != nil:
 		w.say(report{Error: err.Error()})
-		return
+	case cut:
+		w.say(report{SoFar: d})
+		w.say(report{Error: "it was told to end in the middle of the run"})
+	default:
+		w.say(report{Done: d})
 	}
-	w.say(report{Done: d})
 }
 
 // fleet are workers. One run at a time is theirs.
@@ -512,14 +524,12 @@ func (f *fleet) send(ctx context.Context, halt <-chan struct{}) (sendings, error
 				}
 				e.m.lost = true
 				all.missing = append(all.missing, absence{e.m.index, until, e.err})
-				switch {
-				case ctx.Err() != nil:
-				case problem == nil:
-					problem = e.err
-					f.tellAll(order{End: aborting}) // it is not the load that was asked for any more
-				default:
+				if problem != nil {
 					problem = fmt.Errorf("%w; %w", problem, e.err)
+					continue
 				}
+				problem = e.err
+				f.tellAll(order{End: aborting}) // it is not the load that was asked for any more
 			case <-halt:
 				halt = nil
 				f.tellAll(order{End: halting})
@@ -537,6 +547,9 @@ func (f *fleet) send(ctx context.Context, halt <-chan struct{}) (sendings, error
 		if all.apart, err = f.drift(ctx); err != nil {
 			all.adrift = "the clocks of the workers could not be compared again after the run: " + err.Error()
 		}
+	}
+	if ctx.Err() != nil {
+		problem = nil // whoever ended the run may have ended workers before
 	}
 	return all, problem
 }

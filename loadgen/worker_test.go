@@ -307,7 +307,7 @@ func TestAWorkerThatDies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for kind, missing := range map[string]string{dies: "its share is missing altogether: ", diesLater: "its share is missing from 1"} {
+	for kind, missing := range map[string]string{dies: "its share is missing altogether", diesLater: "its share is missing from "} {
 		t.Run(kind, func(t *testing.T) {
 			r, err := Run(t.Context(), embedded(t), s, Options{Workers: 3, Start: processes(t, map[int]string{1: kind})})
 			if err == nil || err.Error() != "worker 1 ended in the middle of the run" {
@@ -331,11 +331,11 @@ func TestAWorkerThatDies(t *testing.T) {
 				t.Errorf("%v of the machine's CPU", cpu)
 			}
 			if kind == diesLater {
-				if e.Unanswered == 0 || e.Acked < 300 || r.Run.Duration < 0.4 || r.Run.Duration > 3 {
+				if e.Unanswered == 0 || e.Acked < 300 || r.Run.Duration < 0.4 || r.Run.Duration >= 5 {
 					t.Errorf("measured for %v s: %+v", r.Run.Duration, e)
 				}
-				if g := r.Generator; g.Asked < 350 || g.Achieved < 0.9*g.Asked {
-					t.Errorf("%v of %v/s were begun until then", g.Achieved, g.Asked)
+				if asked := r.Generator.Asked; asked < 300 { // without its share it were two thirds of 400
+					t.Errorf("%v/s were asked until then", asked)
 				}
 			}
 			for _, i := range r.Series {
@@ -372,6 +372,56 @@ func TestOthersAreAwaitedWhenAWorkerDies(t *testing.T) {
 			}
 			if want := (load.Range{Source: 0, First: c.never, Last: c.never}); c.never != none && (lost == nil || len(lost.Ranges) != 1 || lost.Ranges[0] != want) {
 				t.Errorf("lost %+v, want %+v", lost, want)
+			}
+		})
+	}
+}
+
+// deaf is standard input and output: closing them ends no reading.
+type deaf struct{ io.ReadWriteCloser }
+
+func (deaf) Close() error { return nil }
+
+// A worker that is ended from outside has not done its share, even if it is able to say what it did.
+func TestAWorkerThatIsToldToEnd(t *testing.T) {
+	s, err := faulty(t).With("duration=5s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, way := range map[string]func(net.Conn) io.ReadWriteCloser{
+		"connection": func(c net.Conn) io.ReadWriteCloser { return c }, "streams": func(c net.Conn) io.ReadWriteCloser { return deaf{c} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			terminated, terminate := context.WithCancel(t.Context())
+			defer terminate()
+			var workers sync.WaitGroup
+			defer workers.Wait()
+			start := func(_ context.Context, index int) (io.ReadWriteCloser, error) {
+				here, there := net.Pipe()
+				ctx := t.Context()
+				if index == 1 {
+					ctx = terminated
+				}
+				workers.Go(func() {
+					if err := Work(ctx, way(there)); err != nil {
+						t.Error(err)
+					}
+				})
+				return here, nil
+			}
+			r, err := Run(t.Context(), embedded(t), s, Options{Workers: 2, Start: start, Watch: func(l Live) {
+				if l.Elapsed > 800*time.Millisecond {
+					terminate()
+				}
+			}})
+			if err == nil || err.Error() != "worker 1: it was told to end in the middle of the run" || r == nil || r.Verdict != load.Invalid {
+				t.Fatalf("error %v, result %+v", err, r)
+			}
+			if e := r.Events; e.Sent < 200 || e.Sent != e.Acked+e.Unanswered || e.Lost+e.NeverSent > 0 || len(r.Objectives) > 0 {
+				t.Errorf("events %+v, objectives %v", e, r.Objectives)
+			}
+			if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, "its share is missing from ") {
+				t.Errorf("notes %s", notes)
 			}
 		})
 	}
@@ -415,28 +465,28 @@ func TestAWorkerThatDiesAmongSeveralRuns(t *testing.T) {
 		return s
 	}
 	for name, c := range map[string]struct {
-		s      *scenario.Scenario
-		o      Options
-		error  string
-		trials func(*load.Result) []load.Verdict
+		s       *scenario.Scenario
+		o       Options
+		error   string
+		reasons func(*load.Result) []string
 	}{
-		"repeated": {brief(), Options{Repeat: 4}, "run 3 of 4: worker 0 ended in the middle of the run", func(r *load.Result) (list []load.Verdict) {
+		"repeated": {brief(), Options{Repeat: 4}, "run 3 of 4: worker 0 ended in the middle of the run", func(r *load.Result) (list []string) {
 			for _, t := range r.Repeats {
-				list = append(list, t.Verdict)
+				list = append(list, t.Reason)
 			}
 			return list
 		}},
-		"swept": {brief("sweep=arrival.rate=50,51,52,53"), Options{}, "arrival.rate=52: worker 0 ended in the middle of the run", func(r *load.Result) (list []load.Verdict) {
+		"swept": {brief("sweep=arrival.rate=50,51,52,53"), Options{}, "arrival.rate=52: worker 0 ended in the middle of the run", func(r *load.Result) (list []string) {
 			for _, p := range r.Sweep.Points {
-				list = append(list, p.Verdict)
+				list = append(list, p.Reason)
 			}
 			return list
 		}},
-		"searched": {brief(), Options{FindMax: true}, "worker 0 ended in the middle of the run", func(r *load.Result) (list []load.Verdict) {
+		"searched": {brief(), Options{FindMax: true}, "worker 0 ended in the middle of the run", func(r *load.Result) (list []string) {
 			for _, t := range r.Search.Trials {
-				list = append(list, t.Verdict)
+				list = append(list, t.Reason)
 			}
-			return append(list, r.Verdict)
+			return append(list, r.Reason)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -445,9 +495,9 @@ func TestAWorkerThatDiesAmongSeveralRuns(t *testing.T) {
 			if err == nil || err.Error() != c.error || r == nil || r.Verdict != load.Invalid || r.Reason != c.error {
 				t.Fatalf("error %v, result %+v", err, r)
 			}
-			trials := c.trials(r)
-			if len(trials) != 3 || trials[0] == load.Invalid || trials[2] != load.Invalid {
-				t.Errorf("trials %v", trials)
+			reasons := c.reasons(r) // a busy machine may give the first ones some of their own
+			if len(reasons) != 3 || strings.Contains(reasons[0]+reasons[1], "worker") || !strings.Contains(reasons[2], "worker 0 ended") {
+				t.Errorf("reasons %q", reasons)
 			}
 		})
 	}
@@ -511,7 +561,7 @@ func TestWorkersInterruptedThatDoNotEnd(t *testing.T) {
 	if e := r.Events; r.Verdict != load.Interrupted || e.Sent < 50 || e.Lost+e.NeverSent > 0 || len(r.Objectives) > 0 {
 		t.Errorf("%s: %s, %+v, objectives %v", r.Verdict, r.Reason, e, r.Objectives)
 	}
-	if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, "worker 1 did not end in time; its share is missing from 1") {
+	if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, "worker 1 did not end in time; its share is missing") {
 		t.Errorf("notes %s", notes)
 	}
 }
