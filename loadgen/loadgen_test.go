@@ -393,7 +393,7 @@ func TestBottleneck(t *testing.T) {
 }
 
 func TestTopologyThatTheTargetRefuses(t *testing.T) {
-	s, err := scenario.Load("sequence-3", `topology.manifests="{apiVersion: flows.knative.dev/v1, kind: Sequence, metadata: {name: s}, spec: {steps: []}}"`)
+	s, err := scenario.Load("sequence-3", `topology.manifests="{apiVersion: flows.knative.dev/v1, kind: Sequence, metadata: {name: s}, spec: {steps: [], reply: {uri: $sink}, of: [$first, $second, $third]}}"`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -401,7 +401,7 @@ func TestTopologyThatTheTargetRefuses(t *testing.T) {
 	if _, err := Run(t.Context(), embedded(t), s, Options{}); !errors.As(err, &refused) || !strings.HasPrefix(err.Error(), "Sequence/s of the topology was refused: ") {
 		t.Errorf("got %v", err)
 	}
-	if s, err = scenario.Load("sequence-3", `topology.manifests="{apiVersion: flows.knative.dev/v1, kind: Sequence, metadata: {name: s}, spec: {steps: [{ref: {apiVersion: v1, kind: Service, name: none}}]}}"`); err != nil {
+	if s, err = scenario.Load("sequence-3", `topology.manifests="{apiVersion: flows.knative.dev/v1, kind: Sequence, metadata: {name: s}, spec: {steps: [{ref: {apiVersion: v1, kind: Service, name: none}}, {uri: $first}, {uri: $second}, {uri: $third}], reply: {uri: $sink}}}"`); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -148,7 +148,7 @@ func TestReplay(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := &history.Event{Mode: "binary"}
-	for _, op := range []history.Op{
+	for i, op := range []history.Op{
 		{T: 1 * time.Second, Kind: history.Begin},
 		{T: 2 * time.Second, Kind: history.Sent, Event: e},
 		{T: 4 * time.Second, Kind: history.Sent, Event: e},
@@ -156,7 +156,7 @@ func TestReplay(t *testing.T) {
 		{T: 5 * time.Second, Kind: history.Sent, Event: e, Role: history.Barrier},
 		{T: 6 * time.Second, Kind: history.Received, Event: e},
 	} {
-		op.Scenario = "x"
+		op.N, op.Scenario = i+1, "x"
 		if err := w.Write(&op); err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -137,26 +138,55 @@ func newLoadShowCommand() *cobra.Command {
 	return cmd
 }
 
-// changes are the flags as sets of the scenario.
-func (l *loadFlags) changes(cmd *cobra.Command) []string {
+// changes are the flags as sets of the scenario. Nothing is said twice.
+func (l *loadFlags) changes(cmd *cobra.Command) ([]string, error) {
 	sets := append([]string(nil), l.sets...)
+	said := map[string]string{} // by path
+	for _, set := range sets {
+		path, _, _ := strings.Cut(set, "=")
+		if said[path] != "" {
+			return nil, usage("%s is set twice, by %s and by --set %s: expected one of them", path, said[path], set)
+		}
+		said[path] = "--set " + set
+	}
 	for _, f := range []struct{ flag, path, value string }{
 		{"rate", "arrival.rate", strconv.FormatFloat(l.rate, 'f', -1, 64)}, {"duration", "duration", l.duration.String()},
 		{"warm-up", "warmUp", l.warmUp.String()}, {"driver", "driver", l.driver}, {"seed", "seed", strconv.FormatUint(l.seed, 10)},
 		{"sweep", "sweep", l.sweep},
 	} {
-		if cmd.Flags().Changed(f.flag) {
-			sets = append(sets, f.path+"="+f.value)
+		if !cmd.Flags().Changed(f.flag) {
+			continue
 		}
+		if said[f.path] != "" {
+			return nil, usage("%s is set twice, by %s and by --%s: expected one of them", f.path, said[f.path], f.flag)
+		}
+		said[f.path] = "--" + f.flag
+		sets = append(sets, f.path+"="+f.value)
 	}
-	return sets
+	return sets, nil
+}
+
+// idle refuses a rate that would do nothing.
+func (l *loadFlags) idle(cmd *cobra.Command, s *scenario.Scenario) error {
+	switch {
+	case !cmd.Flags().Changed("rate"):
+	case s.Driver.Kind != scenario.Open:
+		return usage("--rate has no effect with the driver %s, which sends as fast as the target lets it", s.Driver)
+	case s.Sweep.Path == "arrival.rate":
+		return usage("--rate has no effect, as the sweep says the rates")
+	}
+	return nil
 }
 
 func (l *loadFlags) run(cmd *cobra.Command, name string) (err error) {
 	if l.options.Repeat < 1 || l.options.Workers < 0 {
 		return usage("--repeat must be at least 1, --workers not negative")
 	}
-	s, err := scenario.Load(name, l.changes(cmd)...)
+	sets, err := l.changes(cmd)
+	if err != nil {
+		return err
+	}
+	s, err := scenario.Load(name, sets...)
 	if err != nil {
 		return usageError{err}
 	}
@@ -164,6 +194,9 @@ func (l *loadFlags) run(cmd *cobra.Command, name string) (err error) {
 		if s, err = s.With("sweep="); err != nil { // what the file sweeps is what is searched
 			return usageError{err}
 		}
+	}
+	if err := l.idle(cmd, s); err != nil {
+		return err
 	}
 	subjects, err := l.subjects()
 	if err != nil {

@@ -122,6 +122,8 @@ func failures(l loadgen.Live) uint64 { return l.Refused + l.Unknown }
 
 func brief(d time.Duration) string {
 	switch {
+	case d == 0: // of nothing yet: the warm-up is in no figure
+		return "–"
 	case d >= 10*time.Second:
 		return fmt.Sprintf("%.0f s", d.Seconds())
 	case d >= time.Second:

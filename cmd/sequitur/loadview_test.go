@@ -27,6 +27,11 @@ func TestLoadView(t *testing.T) {
 	if got, want := v.line(last), "sequence-3 · constant 200/s · measuring: 2.0 s, offered 200/s, acknowledged 180/s, delivered 100/s, in flight 200, p50 1.50 ms, p99 42 ms, errors 3"; got != want {
 		t.Errorf("line\n got %s\nwant %s", got, want)
 	}
+	early := at(1, 200, 180, 100)
+	early.P50, early.P99 = 0, 0
+	if got := v.line(early); !strings.Contains(got, "p50 –, p99 –,") {
+		t.Errorf("before anything is measured: %s", got)
+	}
 	if got := out.String(); !strings.HasPrefix(got, "sequence-3 · setting up: 1 of 3 objects applied\n") {
 		t.Errorf("written was %q", got)
 	}

@@ -27,14 +27,14 @@ const (
 // Ingress is the sender, as Receiver.After.
 const Ingress = "ingress"
 
-// defaults fills in what the file leaves open.
+// defaults fills in what the file leaves open. A number that is 0 is not left open.
 func (s *Scenario) defaults() {
 	def(&s.Driver, Driver{Kind: Open})
-	def(&s.Duration, 30*time.Second)
-	if at(s.root, "warmUp") == nil && s.Arrival.Shape != Replay {
-		s.WarmUp = 2 * time.Second
+	defNumber(s, "duration", &s.Duration, 30*time.Second)
+	if s.Arrival.Shape != Replay {
+		defNumber(s, "warmUp", &s.WarmUp, 2*time.Second)
 	}
-	def(&s.Seed, 1)
+	defNumber(s, "seed", &s.Seed, 1)
 	def(&s.Events.Type, "sequitur.load")
 	def(&s.Events.ContentType, "application/json")
 	def(&s.Events.Mode, Binary)
@@ -42,31 +42,29 @@ func (s *Scenario) defaults() {
 		s.Events.Size = Sizes{Distribution{constant: 1 << 10}}
 	}
 	if s.Events.Mode == Batch {
-		def(&s.Events.Batch, 10)
+		defNumber(s, "events.batch", &s.Events.Batch, 10)
 	}
 	if s.Events.Keys.Count > 0 {
 		def(&s.Events.Keys.Attribute, "partitionkey")
 	}
 	def(&s.Arrival.Shape, Constant)
 	if s.Arrival.Shape == Replay {
-		def(&s.Arrival.Speed, 1)
+		defNumber(s, "arrival.speed", &s.Arrival.Speed, 1)
 	} else {
-		def(&s.Arrival.Rate, 100)
+		defNumber(s, "arrival.rate", &s.Arrival.Rate, 100)
 	}
 	if s.Arrival.Shape == Sine {
-		def(&s.Arrival.Period, 10*time.Second)
-		def(&s.Arrival.Amplitude, 0.5)
+		defNumber(s, "arrival.period", &s.Arrival.Period, 10*time.Second)
+		defNumber(s, "arrival.amplitude", &s.Arrival.Amplitude, 0.5)
 	}
 	for i := range s.Arrival.Steps {
-		if at(s.root, fmt.Sprintf("arrival.steps[%d].times", i)) == nil {
-			s.Arrival.Steps[i].Times = 1
-		}
+		defNumber(s, fmt.Sprintf("arrival.steps[%d].times", i), &s.Arrival.Steps[i].Times, 1)
 	}
 	previous := Ingress
 	for i := range s.Receivers {
 		r := &s.Receivers[i]
 		def(&r.Role, Sink)
-		def(&r.Count, 1)
+		defNumber(s, "receivers."+r.Name+".count", &r.Count, 1)
 		if r.Role != DeadLetter {
 			def(&r.After, previous)
 		}
@@ -76,6 +74,13 @@ func (s *Scenario) defaults() {
 		if r.Failures.Share > 0 {
 			def(&r.Failures.Status, 503)
 		}
+	}
+}
+
+// defNumber is def for a field of which 0 is a value, too.
+func defNumber[T any](s *Scenario, path string, field *T, value T) {
+	if n := at(s.root, path); n == nil || n.Tag == "!!null" {
+		*field = value
 	}
 }
 
@@ -284,7 +289,12 @@ func (s *Scenario) checkTopology(want checker) {
 	}
 	want(total <= maxObjects, "topology.repeated", "%d in all: expected at most %d", total, maxObjects)
 	// The first and the last stand for all that are repeated.
-	objects, err := s.some("ns", func(string, int) string { return "http://127.0.0.1/x" }, func(count int) []int { return []int{0, max(0, count-1)} })
+	used := map[string]bool{}
+	uri := func(name string, _ int) string {
+		used[name] = true
+		return "http://127.0.0.1/x"
+	}
+	objects, err := s.some("ns", uri, func(count int) []int { return []int{0, max(0, count-1)} })
 	if err != nil {
 		path := "topology"
 		if at := (*located)(nil); errors.As(err, &at) {
@@ -292,6 +302,10 @@ func (s *Scenario) checkTopology(want checker) {
 		}
 		want(false, path, "%v", err)
 		return
+	}
+	for _, r := range s.Receivers {
+		want(used[r.Name] || t.To == "$"+r.Name || strings.Contains(t.To, "://"), "receivers."+r.Name,
+			"no event can come to it: expected $%s in the manifests", r.Name)
 	}
 	switch {
 	case strings.HasPrefix(t.To, "$"):

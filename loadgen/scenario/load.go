@@ -41,6 +41,9 @@ func Names() []string {
 // Text is the YAML of a built-in scenario.
 func Text(name string) ([]byte, error) {
 	data, err := builtin.ReadFile("builtin/" + name + ".yaml")
+	if err != nil && isFile(name) {
+		return nil, fmt.Errorf("%s is a file: expected the name of a built-in scenario, one of %s", name, strings.Join(Names(), ", "))
+	}
 	if err != nil {
 		return nil, unknownName(name)
 	}

@@ -199,6 +199,10 @@ var bad = []struct {
 	{"no steps", minimal + "arrival: {shape: steps}\n", `arrival.steps: missing`, false},
 	{"steps of nothing", minimal + "arrival: {shape: steps, steps: [{for: 1s, times: 0}]}\n", `arrival.steps: the rate is never above 0`, false},
 	{"no history", minimal + "arrival: {shape: replay}\n", `arrival.history: missing`, false},
+	{"rate of nothing", minimal + "arrival: {rate: 0}\n", `s.yaml:5: arrival.rate: expected more than 0`, true},
+	{"no time", minimal + "duration: 0s\n", `s.yaml:5: duration: expected a time above 0`, false},
+	{"none of a receiver", strings.Replace(minimal, "{}", "{count: 0}", 1), `receivers.sink.count: expected 1 to`, true},
+	{"beside the topology", minimal + "  other: {}\n", `s.yaml:5: receivers.other: no event can come to it: expected $other in the manifests`, false},
 	{"no rate", minimal + "arrival: {rate: 0.0}\narrival2: 1", `unknown field, did you mean "arrival"?`, true},
 	{"batch without mode", minimal + "events: {batch: 3}\n", `events.batch: only with mode: batch`, false},
 	{"own attribute", minimal + "events: {attributes: {id: x}}\n", `events.attributes.id: this attribute is the harness's own`, true},
@@ -261,14 +265,15 @@ func TestSet(t *testing.T) {
 		t.Error("the scenario that With was called on has changed")
 	}
 	for set, want := range map[string]string{
-		"rate":                  `"rate": expected PATH=VALUE`,
-		"a b=1":                 `"a b" is no path`,
-		"events.siz=1KiB":       `--set events.siz=1KiB: events.siz: unknown field, did you mean "size"?`,
-		"events.size.x=1":       `--set events.size.x=1: events.size.x: there is no mapping at this place`,
-		"slo[9]=lost == 0":      `--set slo[9]=lost == 0: slo: there is no element 9`,
-		"arrival.rate=fast":     `--set arrival.rate=fast: arrival.rate: expected a number, found the text "fast"`,
-		"arrival.rate=[":        `--set arrival.rate=[: arrival.rate: the value is no YAML`,
-		"topology.to=Channel/x": `--set topology.to=Channel/x: topology.to: "Channel/x": expected Kind/name of an object of the manifests`,
+		"rate":                            `"rate": expected PATH=VALUE`,
+		"a b=1":                           `"a b" is no path`,
+		"events.siz=1KiB":                 `--set events.siz=1KiB: events.siz: unknown field, did you mean "size"?`,
+		"events.size.x=1":                 `--set events.size.x=1: events.size.x: there is no mapping at this place`,
+		"slo[9]=lost == 0":                `--set slo[9]=lost == 0: slo: there is no element 9`,
+		"arrival.rate=fast":               `--set arrival.rate=fast: arrival.rate: expected a number, found the text "fast"`,
+		"receivers.secnd.serviceTime=1ms": `--set receivers.secnd.serviceTime=1ms: receivers.secnd: no event can come to it`,
+		"arrival.rate=[":                  `--set arrival.rate=[: arrival.rate: the value is no YAML`,
+		"topology.to=Channel/x":           `--set topology.to=Channel/x: topology.to: "Channel/x": expected Kind/name of an object of the manifests`,
 	} {
 		if _, err := base.With(set); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("--set %s: got %v, want %s", set, err, want)
@@ -296,6 +301,9 @@ func TestLoadFiles(t *testing.T) {
 	}
 	if got, want := string(objects[0].Manifest), `{"apiVersion":"v1","kind":"Service","metadata":{"name":"x","namespace":"n"},"spec":{"a":"U"}}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+	if _, err := Text("./mine.yaml"); err == nil || !strings.Contains(err.Error(), "./mine.yaml is a file: expected the name of a built-in scenario") {
+		t.Errorf("the text of a file: %v", err)
 	}
 	for name, want := range map[string]string{
 		"sequence-4": `no scenario "sequence-4", did you mean "sequence-3"?`,
