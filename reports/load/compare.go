@@ -59,7 +59,7 @@ const (
 
 // Compare compares the repeated runs a and b. A metric regressed if b's is worse than a's by more than threshold (0.05 is
 // 5 %), and that with 95 % confidence: the interval of the ratio lies beyond the threshold, and a Mann-Whitney U test sees
-// a difference. The k-th sample of a is set against the k-th of b, so that runs made in turn (a, b, a, b) cancel what the
+// a difference. It is inconclusive if that interval reaches beyond the threshold and is not all there. The k-th sample of a is set against the k-th of b, so that runs made in turn (a, b, a, b) cancel what the
 // machine did meanwhile. Events lost or duplicated are a regression by their mere number, without statistics, and so are
 // errors and reordering where there were none. Samples are the Repeats of a result, or the result itself; invalid and
 // interrupted ones are left out. Results of different scenarios, and a side without a sample, are errors.
@@ -256,10 +256,10 @@ func (c *Comparison) metric(name string, a, b []float64, tell func(float64) stri
 		d.ratio += fmt.Sprintf(" (%.3f to %.3f)", r.Lo, r.Hi)
 	}
 	// From here on, more is worse.
-	loss, least := r.Center-1, r.Lo-1
+	loss, least, most := r.Center-1, r.Lo-1, r.Hi-1
 	gain := r.Hi < 1
 	if higher {
-		loss, least = 1-r.Center, 1-r.Hi
+		loss, least, most = 1-r.Center, 1-r.Hi, 1-r.Lo
 		gain = r.Lo > 1
 	}
 	differs := p < benchmath.DefaultThresholds.CompareAlpha
@@ -267,7 +267,7 @@ func (c *Comparison) metric(name string, a, b []float64, tell func(float64) stri
 	switch {
 	case certain && differs && least > c.threshold:
 		d.outcome, d.words = regressed, "worse by "+beyond
-	case loss > c.threshold:
+	case loss > c.threshold, certain && most > c.threshold:
 		d.outcome, d.words = uncertain, "perhaps worse by "+beyond
 	case certain && differs && least > 0:
 		d.outcome, d.words = worse, "worse, but not by "+beyond

@@ -63,6 +63,7 @@ func TestCompare(t *testing.T) {
 		{"too few", []*Result{repeated(5, 0.01, nil)}, []*Result{repeated(5, 0.02, nil)}, false, false, "needs at least 6 runs of each"},
 		{"too few, and lost", []*Result{repeated(1, 0.01, nil)}, []*Result{repeated(1, 0.01, counts(func(t *Trial) { t.Lost = 1 }))}, true, false, "✗ regression: lost"},
 		{"noise beyond the threshold", seven(0.01, nil), seven(0.01, func(i int, t *Trial) { t.P99 *= []float64{0.5, 1.2, 2, 1.3, 0.6, 1.3, 1.4}[i] }), false, false, "? inconclusive: p99"},
+		{"noise that hides what is beyond the threshold", seven(0.01, nil), seven(0.01, func(i int, t *Trial) { t.P99 *= []float64{0.4, 1.0, 2, 1.01, 0.6, 0.9, 1.4}[i] }), false, false, "? inconclusive: p99"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := compared(t, 0.05, c.a, c.b)

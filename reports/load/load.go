@@ -3,6 +3,7 @@
 package load
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -350,7 +351,7 @@ func ReadJSON(r io.Reader) (*Result, error) {
 		Verdict       Verdict `json:"verdict"`
 	}
 	if err := json.Unmarshal(data, &id); err != nil {
-		return nil, fmt.Errorf("read load result: %w", err)
+		return nil, fmt.Errorf("read load result: expected a load.json, as `sequitur load --out` writes it: %w", readable(err))
 	}
 	if id.Schema != SchemaID || id.SchemaVersion != SchemaVersion {
 		return nil, fmt.Errorf("read load result: schema %q version %d: expected %q version %d",
@@ -361,7 +362,15 @@ func ReadJSON(r io.Reader) (*Result, error) {
 	}
 	var result Result
 	if err := json.Unmarshal(data, &result); err != nil {
-		return nil, fmt.Errorf("read load result: %w", err)
+		return nil, fmt.Errorf("read load result: %w", readable(err))
 	}
 	return &result, nil
+}
+
+// readable takes Go's types out of an error of decoding.
+func readable(err error) error {
+	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+		return fmt.Errorf("%s: found %s at byte %d, which does not fit there", cmp.Or(wrong.Field, "the whole"), wrong.Value, wrong.Offset)
+	}
+	return err
 }

@@ -293,6 +293,27 @@ func TestReadJSONRefuses(t *testing.T) {
 	}
 }
 
+// A result is an object: what is not is told without the types that it was to go into.
+func TestReadJSONRefusesOtherShapes(t *testing.T) {
+	for text, want := range map[string]string{"[]": "expected a load.json, as `sequitur load --out` writes it: the whole: found array", "": "unexpected end"} {
+		if _, err := ReadJSON(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "struct") {
+			t.Errorf("%q: error %v: expected one with %q", text, err, want)
+		}
+	}
+}
+
+// Each share stands apart from the time before it, and one event is no events.
+func TestWaterfallColumns(t *testing.T) {
+	r := sample()
+	r.Waterfall = []Waterfall{{Name: "slowest 1 %", Mean: 0.998, Events: 1, Parts: []Part{{Name: Lateness, Mean: 0.0000804}, {Name: "to sink", Mean: 0.9979196}}}}
+	text := string(render(t, r, func(w io.Writer, r *Result) error { return WriteText(w, r, TextOptions{Width: 100}) }))
+	for _, want := range []string{"998 ms of 1 event\n", "998 ms 99.99 %"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
 func TestPercentNeverRoundsToAllOrNothing(t *testing.T) {
 	for share, want := range map[float64]string{0: "0 %", 1: "100 %", 0.99996: "99.996 %", 0.5: "50 %", 0.123: "12.3 %", 0.00001: "0.001 %"} {
 		if got := percent(share); got != want {

@@ -463,13 +463,18 @@ func waterfallSheet(r *Result) *sheet {
 	}
 	s := &sheet{title: "Where the time goes", beside: true, key: []entry{{"the target", blue}, {"the receivers", silver}, {"the one who measured", orange}}}
 	most := 0
-	for i, w := range r.Waterfall {
-		p := panel(fmt.Sprintf("%s: %s, mean of %s events", terminal.OneLine(w.Name), seconds(w.Mean), count(w.Events)), "")
+	for _, w := range r.Waterfall {
+		most = max(most, len(w.Parts))
+	}
+	for _, w := range r.Waterfall {
+		p := panel(fmt.Sprintf("%s: %s, mean of %s", terminal.OneLine(w.Name), seconds(w.Mean), events(w.Events)), "")
+		// What stands beside others that have the same parts needs no names of its own.
+		named := len(s.panels) == 0 || !slices.EqualFunc(w.Parts, r.Waterfall[0].Parts, func(a, b Part) bool { return a.Name == b.Name })
 		names := make(plot.ConstantTicks, len(w.Parts))
 		end := 0.0
 		for k, part := range w.Parts {
-			names[k] = plot.Tick{Value: float64(len(w.Parts) - 1 - k), Label: " "}
-			if i == 0 { // the others have the same parts
+			names[k] = plot.Tick{Value: float64(most - 1 - k), Label: " "}
+			if named {
 				names[k].Label = terminal.OneLine(part.Name)
 			}
 			end += max(0, part.Mean)
@@ -477,11 +482,10 @@ func waterfallSheet(r *Result) *sheet {
 		if end <= 0 {
 			continue
 		}
-		p.Add(bars(w.Parts))
+		p.Add(bars{w.Parts, most})
 		p.X.Min, p.X.Max, p.X.Tick.Marker = 0, end*1.25, ticks{short} // room for the figures
-		p.Y.Min, p.Y.Max, p.Y.Tick.Marker = -0.6, float64(len(w.Parts))-0.4, names
+		p.Y.Min, p.Y.Max, p.Y.Tick.Marker = -0.6, float64(most)-0.4, names
 		p.Y.Tick.Label.Color, p.Y.Padding = ink, 9
-		most = max(most, len(w.Parts))
 		s.panels = append(s.panels, p)
 	}
 	if s.panels == nil {
@@ -491,16 +495,19 @@ func waterfallSheet(r *Result) *sheet {
 	return s
 }
 
-// bars draws parts one below the other, each beginning where the one before ends.
-type bars []Part
+// bars draws parts one below the other from the highest of some rows on, each beginning where the one before ends.
+type bars struct {
+	parts []Part
+	rows  int
+}
 
 func (b bars) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
 	began := 0.0
 	figure := style(8.5, ink, xfont.WeightNormal)
 	figure.YAlign = draw.YCenter
-	for i, part := range b {
-		row := float64(len(b) - 1 - i)
+	for i, part := range b.parts {
+		row := float64(b.rows - 1 - i)
 		mean := max(0, part.Mean)
 		left, right, low, high := x(began), x(began+mean), y(row-0.32), y(row+0.32)
 		fill := color.Color(blue)

@@ -71,6 +71,21 @@ func TestPictures(t *testing.T) {
 	}
 }
 
+// The slowest events may go another way than the typical ones: each bar has its name.
+func TestWaterfallsOfOtherParts(t *testing.T) {
+	r := sample()
+	r.Waterfall = []Waterfall{
+		{Name: "typical", Mean: 0.003, Events: 9, Parts: []Part{{Name: Lateness, Mean: 0.001}, {Name: "to sink-1", Mean: 0.001}, {Name: "to sink-2", Mean: 0.001}}},
+		{Name: "slowest 1 %", Mean: 0.004, Events: 1, Parts: []Part{{Name: Lateness, Mean: 0.001}, {Name: "to sink-99", Mean: 0.003}}},
+	}
+	got := drawn(t, r)["waterfall.svg"]
+	for _, want := range []string{"to sink-2", "to sink-99", "mean of 1 event<"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("waterfall.svg does not say %q", want)
+		}
+	}
+}
+
 // A result without histograms, such as one that was merged by hand, is drawn from its quantiles.
 func TestPicturesWithoutHistogram(t *testing.T) {
 	r := sample()

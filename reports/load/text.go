@@ -451,13 +451,14 @@ func ranges(l Listing) string {
 // waterfalls shows where the time goes, a bar for each part on one scale; the target's own share is full.
 func (p *printer) waterfalls(r *Result) {
 	for _, w := range r.Waterfall {
-		p.title(fmt.Sprintf("where the time goes: %s, %s of %s events", terminal.OneLine(w.Name), seconds(w.Mean), count(w.Events)))
-		name := 0
+		p.title(fmt.Sprintf("where the time goes: %s, %s of %s", terminal.OneLine(w.Name), seconds(w.Mean), events(w.Events)))
+		name, figure := 0, 6
 		for _, part := range w.Parts {
 			name = max(name, utf8.RuneCountInString(terminal.OneLine(part.Name)))
+			figure = max(figure, utf8.RuneCountInString(percent(share(part.Mean, w.Mean))))
 		}
 		name = min(name, p.width/2)
-		const figures = 2 + 9 + 7
+		figures := 2 + 9 + 1 + figure
 		room := max(8, min(60, p.width-2-name-figures-2))
 		began := 0.0
 		for _, part := range w.Parts {
@@ -475,7 +476,7 @@ func (p *printer) waterfalls(r *Result) {
 				bar, to = "▏", from+1
 			}
 			p.line("  ", terminal.Fit(terminal.OneLine(part.Name), name), terminal.Right(seconds(part.Mean), 9),
-				terminal.Right(percent(share(part.Mean, w.Mean)), 7), "  ", strings.Repeat(" ", from), p.style(strings.Repeat(bar, to-from), color))
+				" ", terminal.Right(percent(share(part.Mean, w.Mean)), figure), "  ", strings.Repeat(" ", from), p.style(strings.Repeat(bar, to-from), color))
 		}
 	}
 	if len(r.Waterfall) > 0 {
@@ -656,6 +657,13 @@ func percent(share float64) string {
 		text = strconv.FormatFloat(100*share, 'f', prec, 64)
 	}
 	return strings.TrimSuffix(text, ".0") + " %"
+}
+
+func events(n uint64) string {
+	if n == 1 {
+		return "1 event"
+	}
+	return count(n) + " events"
 }
 
 func count(n uint64) string { return group(strconv.FormatUint(n, 10)) }
