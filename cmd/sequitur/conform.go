@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sequitur-dev/sequitur/conformance"
+	"github.com/sequitur-dev/sequitur/conformance/requirement"
 	"github.com/sequitur-dev/sequitur/conformance/specs"
 	"github.com/sequitur-dev/sequitur/fixtures/reference"
 	"github.com/sequitur-dev/sequitur/fixtures/target"
@@ -68,12 +69,20 @@ func parserSays(text, expression string) string {
 // readKnown reads --known-failing values.
 func readKnown(values []string) ([]conformance.Known, error) {
 	var list []conformance.Known
+	catalogue := requirement.Load()
 	add := func(where, text string) error {
 		pattern, reason, _ := strings.Cut(strings.TrimSpace(text), " ")
 		if reason = strings.TrimSpace(reason); reason == "" {
 			return usage("%s: %q: expected a requirement pattern and the reason why it fails, as in 'DLV-043 see issue 12'", where, text)
 		}
 		id, sometimes := strings.CutSuffix(pattern, "?")
+		if len(catalogue.Match(id)) == 0 {
+			hint := ""
+			if near := catalogue.Suggest(id); len(near) > 0 {
+				hint = "; did you mean " + strings.Join(near, ", ") + "?"
+			}
+			return usage("%s: %q fits no requirement%s", where, id, hint)
+		}
 		list = append(list, conformance.Known{Pattern: id, Reason: reason, Sometimes: sometimes})
 		return nil
 	}
@@ -89,7 +98,7 @@ func readKnown(values []string) ([]conformance.Known, error) {
 		if err != nil {
 			return nil, usage("--known-failing: %w", err)
 		}
-		page := strings.HasSuffix(name, ".md")
+		page, had := strings.HasSuffix(name, ".md"), len(list)
 		for i, line := range strings.Split(string(text), "\n") {
 			if line = strings.TrimSpace(line); page {
 				if err := addRow(line, fmt.Sprintf("%s:%d", name, i+1), add); err != nil {
@@ -104,11 +113,17 @@ func readKnown(values []string) ([]conformance.Known, error) {
 				return nil, err
 			}
 		}
+		if page && len(list) == had {
+			return nil, usage("--known-failing: %s has no table whose first column names requirements, such as DLV-043", name)
+		}
 	}
 	return list, nil
 }
 
-var requirementID = regexp.MustCompile(`^[A-Z]+-[0-9*]+\??$`)
+var (
+	requirementID = regexp.MustCompile(`^[A-Z]+-[0-9*]+\??$`)
+	chapterNumber = regexp.MustCompile(`^([A-Za-z]+)[-_ ]?[0-9]`)
+)
 
 // addRow takes a row of a Markdown table: requirements, with commas between, in its first column, and the reason in its second.
 // Whatever else is on the page is for people.
@@ -118,7 +133,9 @@ func addRow(line, where string, add func(where, text string) error) error {
 		return nil
 	}
 	for id := range strings.SplitSeq(cells[1], ",") {
-		if id = strings.TrimSpace(id); !requirementID.MatchString(id) {
+		id = strings.TrimSpace(id)
+		almost := chapterNumber.FindStringSubmatch(id) // a slip is told of
+		if !requirementID.MatchString(id) && (almost == nil || len(requirement.Load().Match(almost[1]+"-*")) == 0) {
 			continue
 		}
 		if err := add(where, id+" "+strings.TrimSpace(cells[2])); err != nil {
@@ -313,12 +330,13 @@ func optionalFeatures() string {
 }
 
 func conform(cmd *cobra.Command, t target.Target, o conformance.Options, s *selection, historyDir string, args []string) (err error) {
+	flag := "--history"
 	if historyDir == "" {
-		historyDir = s.out
+		flag, historyDir = "--out", s.out
 	}
 	if historyDir != "" {
 		if err := os.MkdirAll(historyDir, 0o755); err != nil {
-			return usage("directory for the history: %w", err)
+			return usage("%s: %w", flag, err)
 		}
 		f := &lateFile{name: filepath.Join(historyDir, "history.jsonl")}
 		defer func() {
@@ -348,7 +366,11 @@ func conform(cmd *cobra.Command, t target.Target, o conformance.Options, s *sele
 		return errors.Join(err, s.write(session.Report()))
 	}
 	specs.Judge(session, io.Discard) // its verdicts are the session's, which the report has
-	return s.finish(cmd, session.Report())
+	report := session.Report()
+	if report.Run.Interrupted && o.Timeout > 0 && cmd.Context().Err() == nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "sequitur: --timeout ended the run after %v: give it more, or 0 for no bound\n", o.Timeout)
+	}
+	return s.finish(cmd, report)
 }
 
 // commandLine joins what a shell would take apart.
