@@ -219,7 +219,7 @@ func (p *printer) trials(r *Result) {
 		p.row("limit", terminal.OneLine(s.Reason))
 	}
 	if s := r.Sweep; s != nil {
-		p.title("sweep of " + terminal.OneLine(s.Path))
+		p.title("sweep of " + terminal.OneLine(s.Path) + "; what follows is about the last value")
 		var values []string
 		var trials []Trial
 		for _, point := range s.Points {
