@@ -234,6 +234,21 @@ func TestRefusedEvents(t *testing.T) {
 	}
 }
 
+// TestStepsThatAreNotReached: a load that was less than what the scenario is about says so.
+func TestStepsThatAreNotReached(t *testing.T) {
+	for _, c := range []struct{ last, want string }{
+		{"400ms", ""},
+		{"1s", "the step of 500/s was not reached: it begins after 1.1 s"},
+	} {
+		s := scenarioOf(t, "topology.to=http://fake", "arrival.rate=50", "arrival.shape=steps", "arrival.steps=[{for: 100ms, times: 2}, {for: "+c.last+", times: 1}, {for: 1s, times: 10}]",
+			"duration=600ms", "warmUp=0s")
+		_, r := drive(t.Context(), t, newFake(t), s)
+		if notes := strings.Join(r.Notes, "\n"); (c.want == "") == strings.Contains(notes, "not reached") || !strings.Contains(notes, c.want) {
+			t.Errorf("notes %q, want %q", notes, c.want)
+		}
+	}
+}
+
 // A window lets no more events be under way than it holds, at full speed.
 func TestWindow(t *testing.T) {
 	f := newFake(t)

@@ -386,15 +386,40 @@ func (m *measurement) at(name string, service bool) *hdrhistogram.PackedHistogra
 	return sum
 }
 
+// unreached is the first step of the arrival that would have begun after the end of the sending, if there is one.
+func (m *measurement) unreached() (rate float64, begin time.Duration, is bool) {
+	a := m.scenario.Arrival
+	if a.Shape != scenario.Steps || m.interrupted || m.fatal != nil {
+		return 0, 0, false
+	}
+	for _, step := range a.Steps {
+		if begin >= m.sent {
+			return a.Rate * step.Times, begin, true
+		}
+		begin += step.For
+	}
+	return 0, 0, false
+}
+
+func several(n uint64, one, many string) string {
+	if n == 1 {
+		many = one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 // remark tells what a reader must know.
 func (m *measurement) remark(r *load.Result) {
 	note := func(format string, args ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, args...)) }
 	words := slices.Sorted(maps.Keys(m.sendings.faults))
 	for _, w := range words {
-		note("%d requests were answered or ended with: %s", m.sendings.faults[w], w)
+		note("%s answered or ended with: %s", several(m.sendings.faults[w], "request was", "requests were"), w)
 	}
 	if m.inProcess() {
 		note("the target shares this process: the CPU and the memory are those of both, and they take each other's time; `sequitur serve` and --server part them")
+	}
+	if rate, begin, is := m.unreached(); is {
+		note("the step of %s was not reached: it begins after %s", perSecond(rate), duration(begin))
 	}
 	if other := r.Machine.OtherCPU; other > noisyAbove {
 		note("the machine was noisy: %.0f %% of its CPU went to others", 100*other)
