@@ -132,11 +132,7 @@ func (p *plan) focus(patterns []string) (map[string]bool, error) {
 	for _, pattern := range patterns {
 		matched := p.catalogue.Match(pattern)
 		if len(matched) == 0 {
-			hint := ""
-			if near := p.catalogue.Suggest(pattern); len(near) > 0 {
-				hint = "; did you mean " + strings.Join(near, ", ") + "?"
-			}
-			return nil, usage("no requirement fits %q%s (`sequitur requirements` lists them)", pattern, hint)
+			return nil, usage("no requirement fits %q%s (`sequitur requirements` lists them)", pattern, p.catalogue.DidYouMean(pattern))
 		}
 		for _, r := range matched {
 			ids[r.ID] = true

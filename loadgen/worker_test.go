@@ -540,24 +540,29 @@ func TestAWorkerThatGoesAfterTheRun(t *testing.T) {
 	}
 }
 
-// A worker that does not end in time keeps nobody who interrupts.
-func TestWorkersInterruptedThatDoNotEnd(t *testing.T) {
+// interrupted is a run of two workers that is interrupted once that is wanted; the workers named by index misbehave.
+func interrupted(t *testing.T, faults map[int]string, wanted func(Live) bool) *load.Result {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	s, err := faulty(t).With("duration=1h")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var began time.Time
-	r, err := Run(ctx, embedded(t), s, Options{Workers: 2, Start: processes(t, map[int]string{1: neverDone}), Watch: func(l Live) {
-		if l.Elapsed > 1300*time.Millisecond && began.IsZero() {
-			began = time.Now()
+	r, err := Run(ctx, embedded(t), s, Options{Workers: 2, Start: processes(t, faults), Watch: func(l Live) {
+		if wanted(l) {
 			cancel()
 		}
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r
+}
+
+// A worker that does not end in time keeps nobody who interrupts.
+func TestWorkersInterruptedThatDoNotEnd(t *testing.T) {
+	r := interrupted(t, map[int]string{1: neverDone}, func(l Live) bool { return l.Elapsed > 1300*time.Millisecond })
 	if e := r.Events; r.Verdict != load.Interrupted || e.Sent < 50 || e.Lost+e.NeverSent > 0 || len(r.Objectives) > 0 {
 		t.Errorf("%s: %s, %+v, objectives %v", r.Verdict, r.Reason, e, r.Objectives)
 	}
@@ -567,22 +572,7 @@ func TestWorkersInterruptedThatDoNotEnd(t *testing.T) {
 }
 
 func TestWorkersInterrupted(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	s, err := faulty(t).With("duration=1h")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var began time.Time
-	r, err := Run(ctx, embedded(t), s, Options{Workers: 2, Start: processes(t, nil), Watch: func(l Live) {
-		if l.Sent > 50 && began.IsZero() {
-			began = time.Now()
-			cancel()
-		}
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := interrupted(t, nil, func(l Live) bool { return l.Sent > 50 })
 	if e := r.Events; r.Verdict != load.Interrupted || e.Sent < 50 || e.Lost != 0 {
 		t.Errorf("%s: %s, %+v", r.Verdict, r.Reason, e)
 	}

@@ -77,11 +77,7 @@ func readKnown(values []string) ([]conformance.Known, error) {
 		}
 		id, sometimes := strings.CutSuffix(pattern, "?")
 		if len(catalogue.Match(id)) == 0 {
-			hint := ""
-			if near := catalogue.Suggest(id); len(near) > 0 {
-				hint = "; did you mean " + strings.Join(near, ", ") + "?"
-			}
-			return usage("%s: %q fits no requirement%s", where, id, hint)
+			return usage("%s: %q fits no requirement%s", where, id, catalogue.DidYouMean(id))
 		}
 		list = append(list, conformance.Known{Pattern: id, Reason: reason, Sometimes: sometimes})
 		return nil

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -72,11 +71,7 @@ func lookup(patterns []string) ([]requirement.Requirement, error) {
 	for _, p := range patterns {
 		rows := c.Match(p)
 		if len(rows) == 0 {
-			hint := ""
-			if near := c.Suggest(p); len(near) > 0 {
-				hint = "; did you mean " + strings.Join(near, ", ") + "?"
-			}
-			return nil, usage("no requirement fits %q%s (`sequitur requirements` lists them; a pattern is such as 'DLV-*')", p, hint)
+			return nil, usage("no requirement fits %q%s (`sequitur requirements` lists them; a pattern is such as 'DLV-*')", p, c.DidYouMean(p))
 		}
 		found = append(found, rows...)
 	}

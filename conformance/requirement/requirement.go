@@ -122,7 +122,7 @@ func (c *Catalogue) Lookup(id string) (Requirement, bool) {
 
 // Match returns the requirements whose id fits a pattern, in the order of the catalogue. A pattern is an id or a glob as
 // in path.Match ("DLV-*", "SEQ-00[1-9]"), upper or lower case. One that fits nothing, or is malformed, gives nil: the
-// caller must treat that as an error of the user, see Suggest.
+// caller must treat that as an error of the user, see DidYouMean.
 func (c *Catalogue) Match(pattern string) []Requirement {
 	pattern = strings.ToUpper(strings.TrimSpace(pattern))
 	var found []Requirement
@@ -138,9 +138,18 @@ func (c *Catalogue) Match(pattern string) []Requirement {
 
 var looseID = regexp.MustCompile(`^([A-Z]+)[-_ ]*([0-9]{1,4})$`)
 
-// Suggest returns at most three ids that look like the given one, the nearest first, or the pattern of the chapter that it
-// names, for a "did you mean".
-func (c *Catalogue) Suggest(id string) []string {
+// DidYouMean is the end of a message about a pattern that fits nothing: "; did you mean SEQ-001?", or empty if nothing is near.
+func (c *Catalogue) DidYouMean(pattern string) string {
+	near := c.suggest(pattern)
+	if len(near) == 0 {
+		return ""
+	}
+	return "; did you mean " + strings.Join(near, ", ") + "?"
+}
+
+// suggest returns at most three ids that look like the given one, the nearest first, or the pattern of the chapter that it
+// names.
+func (c *Catalogue) suggest(id string) []string {
 	id = strings.ToUpper(strings.TrimSpace(id))
 	if m := looseID.FindStringSubmatch(id); m != nil {
 		number, _ := strconv.Atoi(m[2])

@@ -162,14 +162,20 @@ func TestSuggest(t *testing.T) {
 		{"SEQ-1", "SEQ-001"}, {"seq_001", "SEQ-001"}, {"seq13", "SEQ-013"}, {"SQE-013", "SEQ-013"}, {"DVL-018", "DLV-018"},
 		{"SEQ-0013", "SEQ-013"}, {" brk 25 ", "BRK-025"}, {"dlv", "DLV-*"},
 	} {
-		if got := Load().Suggest(c.id); !slices.Contains(got, c.want) {
-			t.Errorf("Suggest(%q) = %v: expected %s among them", c.id, got, c.want)
+		if got := Load().suggest(c.id); !slices.Contains(got, c.want) {
+			t.Errorf("suggest(%q) = %v: expected %s among them", c.id, got, c.want)
 		}
 	}
-	if got := Load().Suggest("something else"); got != nil {
+	if got, want := Load().DidYouMean("SEQ1"), "; did you mean SEQ-001?"; got != want {
+		t.Errorf("DidYouMean = %q: expected %q", got, want)
+	}
+	if got := Load().DidYouMean("something else"); got != "" {
+		t.Errorf("DidYouMean = %q: expected nothing", got)
+	}
+	if got := Load().suggest("something else"); got != nil {
 		t.Errorf("suggested %v for nothing alike", got)
 	}
-	if got := Load().Suggest("SEQ-999"); len(got) > 3 {
+	if got := Load().suggest("SEQ-999"); len(got) > 3 {
 		t.Errorf("%d suggestions", len(got))
 	}
 }
